@@ -1,0 +1,294 @@
+//! The log: every change a replica has, in the order in which it arrived.
+
+use std::{collections::BTreeMap, ops::Range};
+
+use bytes::Bytes;
+
+use super::{
+    change::Change,
+    clock::Hlc,
+    version::{Frontier, VersionVector},
+    waiting::Waiting,
+};
+use crate::{
+    error::ChangeFault,
+    id::{Epoch, OpId, ReplicaId},
+    limits::Limits,
+    replica::Replica,
+};
+
+/// A place in a log: the number of changes before it. What a link still has to be sent is one of these.
+pub type LogPosition = usize;
+
+/// What became of a change that was handed to a replica.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Received {
+    /// It was here already.
+    Duplicate,
+    /// It depends on something that is not here yet, and waits for it.
+    Waiting,
+    /// It is in the log now, and so is what had waited for it.
+    Appended {
+        /// The log positions of all that was appended.
+        positions: Range<LogPosition>,
+        /// Changes that had waited and turned out to be no part of any history; they are gone.
+        refused: Vec<ChangeFault>,
+    },
+}
+
+/// Keeps changes as they are and never looks inside.
+///
+/// The simplest [`Replica`]: it is what a server's room is, and what sits under a `Document`. Append
+/// only, in causal order: nothing in it depends on anything after it.
+#[derive(Clone, Default)]
+pub struct ChangeLog {
+    epoch: Option<Epoch>,
+    changes: Vec<Change>,
+    /// Writers, in the order in which each first appears in `changes`.
+    writers: Vec<ReplicaId>,
+    /// For each writer the log positions of its changes, in order.
+    by_replica: BTreeMap<ReplicaId, Vec<LogPosition>>,
+    version: VersionVector,
+    frontier: Frontier,
+    clock: Hlc,
+    waiting: Waiting,
+}
+
+impl ChangeLog {
+    /// An empty log of a history that has no birth mark yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The birth mark of the history, once it has one: from the server at the first join, or from the store.
+    pub const fn epoch(&self) -> Option<Epoch> {
+        self.epoch
+    }
+
+    /// Gives the history its birth mark, or takes it away.
+    ///
+    /// The engine does this when two sides agree. An application calls it only to decide a mismatch by hand.
+    pub fn set_epoch(&mut self, epoch: Option<Epoch>) {
+        self.epoch = epoch;
+    }
+
+    /// What is here.
+    pub const fn version(&self) -> &VersionVector {
+        &self.version
+    }
+
+    /// The heads of what is here.
+    pub const fn frontier(&self) -> &Frontier {
+        &self.frontier
+    }
+
+    /// The greatest clock of any change here.
+    pub const fn clock(&self) -> Hlc {
+        self.clock
+    }
+
+    /// The position after the last change: how many there are.
+    pub fn end(&self) -> LogPosition {
+        self.changes.len()
+    }
+
+    /// Whether no change is here.
+    pub fn is_empty(&self) -> bool {
+        self.changes.is_empty()
+    }
+
+    /// The changes at some positions, in order.
+    ///
+    /// # Panics
+    ///
+    /// If the range is not within the log.
+    pub fn range(&self, positions: Range<LogPosition>) -> &[Change] {
+        &self.changes[positions]
+    }
+
+    /// All changes, in the order of their arrival.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &Change> + '_ {
+        self.changes.iter()
+    }
+
+    /// Everyone who ever made a change here, in the order of first appearance.
+    pub fn writers(&self) -> &[ReplicaId] {
+        &self.writers
+    }
+
+    /// Where the change that covers an operation is.
+    pub fn position(&self, op: OpId) -> Option<LogPosition> {
+        let positions = self.by_replica.get(&op.replica)?;
+        let index = positions.partition_point(|position| self.changes[*position].end() <= op.seq);
+        positions.get(index).copied()
+    }
+
+    /// The first position at which something stands that `version` lacks; the end if it lacks nothing.
+    ///
+    /// Everything before it can be left out of a delta unread, so a peer that is up to date costs nothing however long
+    /// the history is.
+    pub fn first_missing(&self, version: &VersionVector) -> LogPosition {
+        self.by_replica
+            .iter()
+            .filter_map(|(replica, positions)| {
+                let next = version.next(*replica);
+                let index = positions.partition_point(|position| self.changes[*position].end() <= next);
+                positions.get(index).copied()
+            })
+            .min()
+            .unwrap_or(self.end())
+    }
+
+    /// What is here and not in `version`, in an order in which it can be taken in.
+    pub fn since<'a>(&'a self, version: &'a VersionVector) -> impl Iterator<Item = &'a Change> + 'a {
+        self.changes[self.first_missing(version)..].iter().filter(|change| !version.contains(change.last()))
+    }
+
+    /// Changes that wait for others: how many, and the bytes of their bodies.
+    pub fn waiting(&self) -> (usize, usize) {
+        (self.waiting.len(), self.waiting.bytes())
+    }
+
+    /// Appends a change made here. Its clock must be after [`clock`](Self::clock).
+    pub(crate) fn append(&mut self, replica: ReplicaId, len: u64, clock: Hlc, body: Bytes) -> &Change {
+        debug_assert!(clock > self.clock && len > 0);
+        let seq = self.version.next(replica);
+        let deps = self.frontier.iter().filter(|head| head.replica != replica).collect();
+        self.push(Change { replica, seq, len, clock, deps, body });
+        &self.changes[self.changes.len() - 1]
+    }
+
+    /// Takes in a change from elsewhere.
+    ///
+    /// # Errors
+    ///
+    /// If it can be part of no history that this log can hold. The log is as it was before.
+    pub fn receive(&mut self, change: Change, limits: &Limits) -> Result<Received, ChangeFault> {
+        let id = change.id();
+        if change.len == 0 || change.seq.checked_add(change.len).is_none() {
+            return Err(ChangeFault::Length { id });
+        }
+        if self.version.contains(id) {
+            let known = self.position(id).map(|position| &self.changes[position]);
+            return if known == Some(&change) {
+                Ok(Received::Duplicate)
+            } else {
+                Err(ChangeFault::Contradiction { id })
+            };
+        }
+        if let Some(missing) = self.missing_for(&change) {
+            return self.wait(change, missing, limits);
+        }
+        self.check(&change, limits)?;
+        let from = self.end();
+        let mut refused = Vec::new();
+        let mut released = Vec::new();
+        let mut next = Some(change);
+        while let Some(change) = next {
+            released.extend(self.waiting.release(&change));
+            self.push(change);
+            next = self.next_ready(&mut released, &mut refused, limits);
+        }
+        Ok(Received::Appended { positions: from..self.end(), refused })
+    }
+
+    /// The next of the released changes that can be appended; those that still lack something go back to wait.
+    fn next_ready(
+        &mut self,
+        released: &mut Vec<Change>,
+        refused: &mut Vec<ChangeFault>,
+        limits: &Limits,
+    ) -> Option<Change> {
+        while let Some(change) = released.pop() {
+            if let Some(missing) = self.missing_for(&change) {
+                self.waiting.insert(change, missing);
+                continue;
+            }
+            match self.check(&change, limits) {
+                Ok(()) => return Some(change),
+                Err(fault) => refused.push(fault),
+            }
+        }
+        None
+    }
+
+    fn wait(&mut self, change: Change, missing: OpId, limits: &Limits) -> Result<Received, ChangeFault> {
+        let id = change.id();
+        if self.waiting.contains(id) {
+            return Ok(Received::Waiting);
+        }
+        if self.waiting.len() >= limits.waiting_changes {
+            return Err(ChangeFault::OverLimit { id, what: "waiting changes", limit: limits.waiting_changes });
+        }
+        if self.waiting.bytes() + change.body.len() > limits.waiting_bytes {
+            return Err(ChangeFault::OverLimit { id, what: "bytes of waiting changes", limit: limits.waiting_bytes });
+        }
+        self.waiting.insert(change, missing);
+        Ok(Received::Waiting)
+    }
+
+    /// One operation that `change` depends on and that is not here, if there is one.
+    fn missing_for(&self, change: &Change) -> Option<OpId> {
+        if change.seq > self.version.next(change.replica) {
+            return Some(OpId::new(change.replica, change.seq - 1));
+        }
+        change.deps.iter().find(|dep| !self.version.contains(*dep))
+    }
+
+    /// Whether a change whose dependencies are all here may be appended.
+    fn check(&self, change: &Change, limits: &Limits) -> Result<(), ChangeFault> {
+        let id = change.id();
+        if self.version.contains(id) {
+            return Err(ChangeFault::Contradiction { id });
+        }
+        if change.seq == 0 && self.writers.len() >= limits.replicas {
+            return Err(ChangeFault::OverLimit { id, what: "writers of one document", limit: limits.replicas });
+        }
+        let own = change.seq.checked_sub(1).map(|seq| OpId::new(change.replica, seq));
+        let mut dependencies = own.into_iter().chain(change.deps.iter()).filter_map(|dep| self.position(dep));
+        if dependencies.any(|position| self.changes[position].clock >= change.clock) {
+            return Err(ChangeFault::ClockBehind { id });
+        }
+        Ok(())
+    }
+
+    fn push(&mut self, change: Change) {
+        let position = self.changes.len();
+        let positions = self.by_replica.entry(change.replica).or_default();
+        if positions.is_empty() {
+            self.writers.push(change.replica);
+        }
+        positions.push(position);
+        for dep in change.deps.iter() {
+            self.frontier.remove(dep);
+        }
+        if let Some(previous) = change.seq.checked_sub(1) {
+            self.frontier.remove(OpId::new(change.replica, previous));
+        }
+        self.frontier.insert(change.last());
+        self.version.extend(change.replica, change.end());
+        self.clock = self.clock.max(change.clock);
+        self.changes.push(change);
+    }
+}
+
+impl Replica for ChangeLog {
+    /// A log reports nothing of its own: that changes arrived, the engine says.
+    type Event = std::convert::Infallible;
+
+    fn log(&self) -> &ChangeLog {
+        self
+    }
+
+    fn log_mut(&mut self) -> &mut ChangeLog {
+        self
+    }
+
+    fn receive(&mut self, change: Change, limits: &Limits) -> Result<Received, ChangeFault> {
+        Self::receive(self, change, limits)
+    }
+
+    fn poll_event(&mut self) -> Option<Self::Event> {
+        None
+    }
+}

@@ -1,0 +1,56 @@
+//! Changes that arrived before something they depend on.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::change::Change;
+use crate::id::OpId;
+
+/// A bounded buffer of changes, indexed by the operation each one waits for.
+///
+/// A change waits for one operation at a time; when that arrives, the log looks for the next one that is missing.
+#[derive(Clone, Default)]
+pub(super) struct Waiting {
+    changes: BTreeMap<OpId, Change>,
+    /// (awaited operation, waiting change), so that a range finds all that wait for a range of operations.
+    awaited: BTreeSet<(OpId, OpId)>,
+    bytes: usize,
+}
+
+impl Waiting {
+    pub(super) fn len(&self) -> usize {
+        self.changes.len()
+    }
+
+    /// Bytes of bodies held.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    pub(super) fn contains(&self, id: OpId) -> bool {
+        self.changes.contains_key(&id)
+    }
+
+    pub(super) fn insert(&mut self, change: Change, awaits: OpId) {
+        self.awaited.insert((awaits, change.id()));
+        self.bytes += change.body.len();
+        if let Some(replaced) = self.changes.insert(change.id(), change) {
+            self.bytes -= replaced.body.len();
+        }
+    }
+
+    /// Takes out what waits for any operation of `arrived`.
+    pub(super) fn release(&mut self, arrived: &Change) -> Vec<Change> {
+        let first = (arrived.id(), OpId::new(crate::id::ReplicaId::new(0), 0));
+        let last = (arrived.last(), OpId::new(crate::id::ReplicaId::new(u64::MAX), u64::MAX));
+        let keys: Vec<_> = self.awaited.range(first..=last).copied().collect();
+        let mut released = Vec::with_capacity(keys.len());
+        for key in keys {
+            self.awaited.remove(&key);
+            if let Some(change) = self.changes.remove(&key.1) {
+                self.bytes -= change.body.len();
+                released.push(change);
+            }
+        }
+        released
+    }
+}
