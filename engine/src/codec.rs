@@ -208,10 +208,6 @@ impl Writer {
         self
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.out.len()
-    }
-
     pub(crate) fn finish(self) -> Bytes {
         self.out.into()
     }

@@ -205,6 +205,17 @@ pub enum StoreFault {
     Corrupt(String),
 }
 
+/// A frame could not be taken in.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum ReceiveError {
+    /// The caller's mistake; nothing was changed.
+    #[error(transparent)]
+    Misuse(#[from] Misuse),
+    /// The peer's; its link is being closed, and no other link is affected.
+    #[error(transparent)]
+    Peer(#[from] PeerFault),
+}
+
 macro_rules! codes {
     ($($(#[doc = $doc:literal])+ $number:literal $name:ident $retry:ident;)*) => {
         /// Why a link was closed or a document refused, as it travels on the wire.
@@ -361,12 +372,17 @@ impl fmt::Display for Reason {
 impl ChangeFault {
     /// The replica that made the change.
     pub fn replica(&self) -> ReplicaId {
+        self.id().replica
+    }
+
+    /// The change, by its first operation.
+    pub fn id(&self) -> OpId {
         match self {
             Self::Length { id }
             | Self::Contradiction { id }
             | Self::ClockBehind { id }
             | Self::ClockAhead { id, .. }
-            | Self::OverLimit { id, .. } => id.replica,
+            | Self::OverLimit { id, .. } => *id,
         }
     }
 }

@@ -14,7 +14,8 @@ pub struct Limits {
     /// Where a frame of many changes is cut, so that one document's backlog does not hold up another's keystroke on
     /// the same link. A single change may still be larger, up to `change_bytes`.
     pub batch_bytes: usize,
-    /// The largest encoded change. An edit that would make a larger one is refused when it is made and leaves no trace.
+    /// The largest encoded change. An edit that would make a larger one is refused when it is made and leaves no trace;
+    /// a server takes no larger one from anybody.
     pub change_bytes: usize,
     /// The largest frame read from a peer that has not been admitted yet. Worst case: this much per unknown peer.
     pub greeting_bytes: usize,
@@ -27,7 +28,7 @@ pub struct Limits {
     pub joins_per_link: usize,
     /// Changes that wait in one document for others they depend on. Past this the document refuses the change.
     pub waiting_changes: usize,
-    /// Bytes of bodies that wait in one document; see `waiting_changes`.
+    /// Bytes of bodies and dependencies that wait in one document; see `waiting_changes`.
     pub waiting_bytes: usize,
     /// Different writers a document may have had; each costs about 100 bytes in memory and 20 in a join.
     pub replicas: usize,
@@ -48,7 +49,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             frame_bytes: 1 << 20,
-            batch_bytes: 64 << 10,
+            batch_bytes: 16 << 10,
             change_bytes: 512 << 10,
             greeting_bytes: 4 << 10,
             greeting_time: Duration::from_secs(10),

@@ -3,19 +3,25 @@
 use crate::{
     causal::{Change, ChangeLog, Received},
     error::ChangeFault,
+    id::ReplicaId,
     limits::Limits,
 };
 
 /// Anything that holds some of a document's changes.
 ///
 /// The engine needs nothing more than this, so any CRDT fits: its updates are the bodies of changes. Two replicas are
-/// part of this crate: [`ChangeLog`], which never opens a body, and `Document`, which does.
+/// part of this crate: [`ChangeLog`], which never opens a body, and [`Document`](crate::Document), which does.
 ///
 /// **The law:** all replicas that hold the same set of changes show the same document, whatever the order of arrival. A body that cannot be
 /// applied is, on every replica alike, a no-op.
 pub trait Replica {
     /// What the replica reports to the application when changes were taken in.
     type Event;
+
+    /// Who this replica writes as; `None` if it only reads or passes on.
+    ///
+    /// A server refuses a second live session that writes as the same replica.
+    fn writes_as(&self) -> Option<ReplicaId>;
 
     /// The changes it holds.
     fn log(&self) -> &ChangeLog;

@@ -36,6 +36,12 @@ pub(crate) struct Rng {
     state: [u64; 4],
 }
 
+impl std::fmt::Debug for Rng {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Rng(..)")
+    }
+}
+
 impl Rng {
     pub(crate) fn new(seed: Seed) -> Self {
         let mut state = [0; 4];

@@ -1,20 +1,21 @@
 //! The log: every change a replica has, in the order in which it arrived.
 
-use std::{collections::BTreeMap, ops::Range};
+use std::{collections::BTreeMap, fmt, ops::Range};
 
 use bytes::Bytes;
 
 use super::{
     change::Change,
-    clock::Hlc,
+    clock::{Hlc, HybridClock},
     version::{Frontier, VersionVector},
-    waiting::Waiting,
+    waiting::{Waiting, bytes_of},
 };
 use crate::{
     error::ChangeFault,
     id::{Epoch, OpId, ReplicaId},
     limits::Limits,
     replica::Replica,
+    time::Wall,
 };
 
 /// A place in a log: the number of changes before it. What a link still has to be sent is one of these.
@@ -38,7 +39,7 @@ pub enum Received {
 
 /// Keeps changes as they are and never looks inside.
 ///
-/// The simplest [`Replica`]: it is what a server's room is, and what sits under a `Document`. Append
+/// The simplest [`Replica`]: it is what a server's room is, and what sits under a [`Document`](crate::Document). Append
 /// only, in causal order: nothing in it depends on anything after it.
 #[derive(Clone, Default)]
 pub struct ChangeLog {
@@ -46,12 +47,20 @@ pub struct ChangeLog {
     changes: Vec<Change>,
     /// Writers, in the order in which each first appears in `changes`.
     writers: Vec<ReplicaId>,
-    /// For each writer the log positions of its changes, in order.
-    by_replica: BTreeMap<ReplicaId, Vec<LogPosition>>,
+    by_replica: BTreeMap<ReplicaId, Writer>,
     version: VersionVector,
     frontier: Frontier,
     clock: Hlc,
     waiting: Waiting,
+}
+
+/// What the log knows of one writer.
+#[derive(Clone)]
+struct Writer {
+    /// Its place in the order of first appearance.
+    index: usize,
+    /// The log positions of its changes, in order.
+    positions: Vec<LogPosition>,
 }
 
 impl ChangeLog {
@@ -116,9 +125,14 @@ impl ChangeLog {
         &self.writers
     }
 
+    /// The place of a writer in [`writers`](Self::writers).
+    pub fn writer_index(&self, replica: ReplicaId) -> Option<usize> {
+        self.by_replica.get(&replica).map(|writer| writer.index)
+    }
+
     /// Where the change that covers an operation is.
     pub fn position(&self, op: OpId) -> Option<LogPosition> {
-        let positions = self.by_replica.get(&op.replica)?;
+        let positions = &self.by_replica.get(&op.replica)?.positions;
         let index = positions.partition_point(|position| self.changes[*position].end() <= op.seq);
         positions.get(index).copied()
     }
@@ -130,13 +144,13 @@ impl ChangeLog {
     pub fn first_missing(&self, version: &VersionVector) -> LogPosition {
         self.by_replica
             .iter()
-            .filter_map(|(replica, positions)| {
+            .filter_map(|(replica, Writer { positions, .. })| {
                 let next = version.next(*replica);
                 let index = positions.partition_point(|position| self.changes[*position].end() <= next);
                 positions.get(index).copied()
             })
             .min()
-            .unwrap_or(self.end())
+            .unwrap_or_else(|| self.end())
     }
 
     /// What is here and not in `version`, in an order in which it can be taken in.
@@ -144,14 +158,27 @@ impl ChangeLog {
         self.changes[self.first_missing(version)..].iter().filter(|change| !version.contains(change.last()))
     }
 
-    /// Changes that wait for others: how many, and the bytes of their bodies.
+    /// Changes that wait for others: how many, and the bytes of their bodies and dependencies.
     pub fn waiting(&self) -> (usize, usize) {
         (self.waiting.len(), self.waiting.bytes())
     }
 
-    /// Appends a change made here. Its clock must be after [`clock`](Self::clock).
-    pub(crate) fn append(&mut self, replica: ReplicaId, len: u64, clock: Hlc, body: Bytes) -> &Change {
-        debug_assert!(clock > self.clock && len > 0);
+    /// The clock for a change that is made here at a wall clock's reading; `None` if there is no later one, which only a
+    /// hostile peer can bring about.
+    pub fn next_clock(&self, wall: Wall) -> Option<Hlc> {
+        let clock = HybridClock::starting_after(self.clock).tick(wall);
+        (clock > self.clock).then_some(clock)
+    }
+
+    /// Appends a change of `len` operations made here, by the replica that this log is edited as: what a replica of one's
+    /// own calls for its edits. It comes after everything in the log.
+    ///
+    /// # Panics
+    ///
+    /// If `len` is zero, or `clock` is not after [`clock`](Self::clock): it is to come from
+    /// [`next_clock`](Self::next_clock).
+    pub fn append(&mut self, replica: ReplicaId, len: u64, clock: Hlc, body: Bytes) -> &Change {
+        assert!(clock > self.clock && len > 0, "a change covers something, and is later than what was there");
         let seq = self.version.next(replica);
         let deps = self.frontier.iter().filter(|head| head.replica != replica).collect();
         self.push(Change { replica, seq, len, clock, deps, body });
@@ -195,12 +222,12 @@ impl ChangeLog {
     /// The next of the released changes that can be appended; those that still lack something go back to wait.
     fn next_ready(
         &mut self,
-        released: &mut Vec<Change>,
+        released: &mut Vec<(OpId, Change)>,
         refused: &mut Vec<ChangeFault>,
         limits: &Limits,
     ) -> Option<Change> {
-        while let Some(change) = released.pop() {
-            if let Some(missing) = self.missing_for(&change) {
+        while let Some((awaited, change)) = released.pop() {
+            if let Some(missing) = self.missing_after(awaited, &change) {
                 self.waiting.insert(change, missing);
                 continue;
             }
@@ -212,7 +239,7 @@ impl ChangeLog {
         None
     }
 
-    fn wait(&mut self, change: Change, missing: OpId, limits: &Limits) -> Result<Received, ChangeFault> {
+    fn wait(&mut self, mut change: Change, missing: OpId, limits: &Limits) -> Result<Received, ChangeFault> {
         let id = change.id();
         if self.waiting.contains(id) {
             return Ok(Received::Waiting);
@@ -220,9 +247,11 @@ impl ChangeLog {
         if self.waiting.len() >= limits.waiting_changes {
             return Err(ChangeFault::OverLimit { id, what: "waiting changes", limit: limits.waiting_changes });
         }
-        if self.waiting.bytes() + change.body.len() > limits.waiting_bytes {
+        if self.waiting.bytes() + bytes_of(&change) > limits.waiting_bytes {
             return Err(ChangeFault::OverLimit { id, what: "bytes of waiting changes", limit: limits.waiting_bytes });
         }
+        // A body is a slice of the frame it came in, which it would hold as a whole.
+        change.body = Bytes::copy_from_slice(&change.body);
         self.waiting.insert(change, missing);
         Ok(Received::Waiting)
     }
@@ -233,6 +262,15 @@ impl ChangeLog {
             return Some(OpId::new(change.replica, change.seq - 1));
         }
         change.deps.iter().find(|dep| !self.version.contains(*dep))
+    }
+
+    /// The same for a change that waited for `awaited`, which is here now: what comes before that in the order in which
+    /// [`missing_for`](Self::missing_for) looks is here too, and is not looked at again.
+    fn missing_after(&self, awaited: OpId, change: &Change) -> Option<OpId> {
+        if awaited.replica == change.replica {
+            return self.missing_for(change);
+        }
+        change.deps.from(awaited).find(|dep| !self.version.contains(*dep))
     }
 
     /// Whether a change whose dependencies are all here may be appended.
@@ -254,11 +292,11 @@ impl ChangeLog {
 
     fn push(&mut self, change: Change) {
         let position = self.changes.len();
-        let positions = self.by_replica.entry(change.replica).or_default();
-        if positions.is_empty() {
+        let writer = self.by_replica.entry(change.replica).or_insert_with(|| {
             self.writers.push(change.replica);
-        }
-        positions.push(position);
+            Writer { index: self.writers.len() - 1, positions: Vec::new() }
+        });
+        writer.positions.push(position);
         for dep in change.deps.iter() {
             self.frontier.remove(dep);
         }
@@ -272,9 +310,23 @@ impl ChangeLog {
     }
 }
 
+impl fmt::Debug for ChangeLog {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ChangeLog")
+            .field("epoch", &self.epoch)
+            .field("changes", &self.changes)
+            .field("waiting", &self.waiting.len())
+            .finish()
+    }
+}
+
 impl Replica for ChangeLog {
     /// A log reports nothing of its own: that changes arrived, the engine says.
     type Event = std::convert::Infallible;
+
+    fn writes_as(&self) -> Option<ReplicaId> {
+        None
+    }
 
     fn log(&self) -> &ChangeLog {
         self

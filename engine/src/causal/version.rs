@@ -110,6 +110,11 @@ impl Frontier {
         self.heads.iter().copied()
     }
 
+    /// The heads from one on, in the same order.
+    pub(crate) fn from(&self, op: OpId) -> impl Iterator<Item = OpId> + '_ {
+        self.heads[self.heads.partition_point(|head| *head < op)..].iter().copied()
+    }
+
     /// How many heads there are: more than one after concurrent edits.
     pub fn len(&self) -> usize {
         self.heads.len()

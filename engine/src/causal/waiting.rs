@@ -5,6 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::change::Change;
 use crate::id::OpId;
 
+/// What a change costs while it waits.
+pub(super) fn bytes_of(change: &Change) -> usize {
+    change.body.len() + change.deps.len() * size_of::<OpId>()
+}
+
 /// A bounded buffer of changes, indexed by the operation each one waits for.
 ///
 /// A change waits for one operation at a time; when that arrives, the log looks for the next one that is missing.
@@ -21,7 +26,7 @@ impl Waiting {
         self.changes.len()
     }
 
-    /// Bytes of bodies held.
+    /// Bytes held: of bodies, and of the dependencies, of which a small change can have very many.
     pub(super) fn bytes(&self) -> usize {
         self.bytes
     }
@@ -32,14 +37,14 @@ impl Waiting {
 
     pub(super) fn insert(&mut self, change: Change, awaits: OpId) {
         self.awaited.insert((awaits, change.id()));
-        self.bytes += change.body.len();
+        self.bytes += bytes_of(&change);
         if let Some(replaced) = self.changes.insert(change.id(), change) {
-            self.bytes -= replaced.body.len();
+            self.bytes -= bytes_of(&replaced);
         }
     }
 
-    /// Takes out what waits for any operation of `arrived`.
-    pub(super) fn release(&mut self, arrived: &Change) -> Vec<Change> {
+    /// Takes out what waits for any operation of `arrived`, each with that operation.
+    pub(super) fn release(&mut self, arrived: &Change) -> Vec<(OpId, Change)> {
         let first = (arrived.id(), OpId::new(crate::id::ReplicaId::new(0), 0));
         let last = (arrived.last(), OpId::new(crate::id::ReplicaId::new(u64::MAX), u64::MAX));
         let keys: Vec<_> = self.awaited.range(first..=last).copied().collect();
@@ -47,8 +52,8 @@ impl Waiting {
         for key in keys {
             self.awaited.remove(&key);
             if let Some(change) = self.changes.remove(&key.1) {
-                self.bytes -= change.body.len();
-                released.push(change);
+                self.bytes -= bytes_of(&change);
+                released.push((key.0, change));
             }
         }
         released

@@ -1,0 +1,333 @@
+//! The containers of a document, changed step by step, and every step kept until the change is complete.
+//!
+//! Local transactions and received bodies go through here alike: each step is applied at once, and written to a journal
+//! from which it can be taken back. What the journal holds when the change is complete is what its body says (for a local
+//! one) and what views are told.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use bytes::Bytes;
+
+use super::{
+    body::{Action, BodyFault, Operation, Operations},
+    container::{ContainerId, ContainerKind, Content, Entry, Stamp},
+    sequence::{ItemId, Misplaced, Origins, Removed, Sequence, Writers},
+};
+use crate::{
+    causal::Hlc,
+    id::{OpId, ReplicaId},
+};
+
+/// One container and its name.
+#[derive(Clone)]
+pub(super) struct Container {
+    pub(super) id: ContainerId,
+    pub(super) content: Content,
+}
+
+/// Something that was done, with what it takes to undo it and to tell others.
+#[derive(Clone)]
+pub(super) enum Step {
+    /// The last of the containers was begun.
+    Created,
+    /// Characters were inserted.
+    Inserted { container: usize, first: ItemId, len: usize, origins: Origins, at: usize, text: String },
+    /// Visible characters were deleted, by the operation `seq`.
+    Deleted { container: usize, seq: u64, removed: Removed },
+    /// A key of a map, or a register, was written.
+    Written { container: usize, seq: u64, key: Option<Arc<str>>, value: Option<Bytes>, previous: Option<Entry> },
+}
+
+impl Step {
+    pub(super) const fn container(&self) -> Option<usize> {
+        match self {
+            Self::Created => None,
+            Self::Inserted { container, .. } | Self::Deleted { container, .. } | Self::Written { container, .. } => {
+                Some(*container)
+            }
+        }
+    }
+}
+
+/// Whose operations are being applied.
+#[derive(Clone, Copy)]
+pub(super) struct Author {
+    pub(super) replica: ReplicaId,
+    pub(super) clock: Hlc,
+}
+
+/// A point to return to.
+#[derive(Clone, Copy)]
+pub(super) struct Mark {
+    steps: usize,
+    next: u64,
+}
+
+/// All containers, and the change that is being applied to them.
+#[derive(Clone)]
+pub(super) struct State {
+    pub(super) writers: Writers,
+    pub(super) containers: Vec<Container>,
+    pub(super) index: BTreeMap<ContainerId, usize>,
+    pub(super) author: Author,
+    /// The number of the next operation.
+    next: u64,
+    pub(super) steps: Vec<Step>,
+}
+
+impl State {
+    pub(super) fn new(replica: ReplicaId) -> Self {
+        Self {
+            writers: Writers::default(),
+            containers: Vec::new(),
+            index: BTreeMap::new(),
+            author: Author { replica, clock: Hlc::default() },
+            next: 0,
+            steps: Vec::new(),
+        }
+    }
+
+    /// Begins a change whose first operation has the number `next`.
+    pub(super) fn begin(&mut self, author: Author, next: u64) -> Mark {
+        debug_assert!(self.steps.is_empty());
+        self.author = author;
+        self.next = next;
+        self.mark()
+    }
+
+    pub(super) fn mark(&self) -> Mark {
+        Mark { steps: self.steps.len(), next: self.next }
+    }
+
+    /// How many operations there have been since the mark.
+    pub(super) fn covered_since(&self, mark: Mark) -> u64 {
+        self.next - mark.next
+    }
+
+    /// Undoes everything since the mark.
+    pub(super) fn return_to(&mut self, mark: Mark) {
+        while self.steps.len() > mark.steps {
+            let Some(step) = self.steps.pop() else { break };
+            match step {
+                Step::Created => {
+                    if let Some(container) = self.containers.pop() {
+                        self.index.remove(&container.id);
+                    }
+                }
+                Step::Inserted { container, first, len, .. } => {
+                    if let Content::Text(sequence) = &mut self.containers[container].content {
+                        sequence.take_back(first, len);
+                    }
+                }
+                Step::Deleted { container, removed, .. } => {
+                    if let Content::Text(sequence) = &mut self.containers[container].content {
+                        sequence.restore(removed);
+                    }
+                }
+                Step::Written { container, key, previous, .. } => {
+                    self.containers[container].content.set_entry(key.as_ref(), previous);
+                }
+            }
+        }
+        self.next = mark.next;
+    }
+
+    /// What a container holds, if anything was ever written to it.
+    pub(super) fn content(&self, id: &ContainerId) -> Option<&Content> {
+        self.index.get(id).map(|index| &self.containers[*index].content)
+    }
+
+    pub(super) fn sequence(&self, id: &ContainerId) -> Option<&Sequence> {
+        match self.content(id) {
+            Some(Content::Text(sequence)) => Some(sequence),
+            _ => None,
+        }
+    }
+
+    /// A container to write to; begun if it is not there.
+    fn open(&mut self, id: &ContainerId) -> usize {
+        if let Some(index) = self.index.get(id) {
+            return *index;
+        }
+        let index = self.containers.len();
+        self.containers.push(Container { id: id.clone(), content: Content::new(id.kind) });
+        self.index.insert(id.clone(), index);
+        self.steps.push(Step::Created);
+        index
+    }
+
+    fn open_text(&mut self, id: &ContainerId) -> (usize, &mut Sequence, &Writers) {
+        debug_assert!(id.kind == ContainerKind::Text);
+        let index = self.open(id);
+        match &mut self.containers[index].content {
+            Content::Text(sequence) => (index, sequence, &self.writers),
+            _ => unreachable!("a container is of the kind in its id"),
+        }
+    }
+
+    /// Takes the next `count` operation numbers, if there are as many left.
+    fn take_numbers(&mut self, count: u64) -> Option<u64> {
+        let first = self.next;
+        self.next = first.checked_add(count)?;
+        Some(first)
+    }
+
+    /// Inserts text here. The position is inside and the text not empty. `None` if the numbers are used up.
+    pub(super) fn insert(&mut self, id: &ContainerId, at: usize, text: &str) -> Option<()> {
+        let len = text.chars().count();
+        let seq = self.take_numbers(len as u64)?;
+        let first = ItemId::new(self.writers.number(self.author.replica), seq);
+        let (container, sequence, _) = self.open_text(id);
+        let origins = sequence.insert(at, first, len, text.to_owned());
+        self.steps.push(Step::Inserted { container, first, len, origins, at, text: text.to_owned() });
+        Some(())
+    }
+
+    /// Deletes text here. The range is inside and not empty. `None` if the numbers are used up.
+    pub(super) fn delete(&mut self, id: &ContainerId, at: usize, count: usize) -> Option<()> {
+        let mark = self.mark();
+        let (container, sequence, _) = self.open_text(id);
+        let pieces = sequence.delete(at, count);
+        let mut numbered = true;
+        for removed in pieces {
+            // One operation can name what continues the last one's ids in either direction.
+            let seq = match self.steps.last() {
+                Some(Step::Deleted { container: last, seq, removed: before })
+                    if *last == container
+                        && (before.first.plus(before.len) == removed.first
+                            || removed.first.plus(removed.len) == before.first) =>
+                {
+                    Some(*seq)
+                }
+                _ => self.take_numbers(1),
+            };
+            // Journalled whatever happens, so that it is undone with the rest.
+            numbered &= seq.is_some();
+            self.steps.push(Step::Deleted { container, seq: seq.unwrap_or(u64::MAX), removed });
+        }
+        if !numbered {
+            self.return_to(mark);
+            return None;
+        }
+        Some(())
+    }
+
+    /// Writes a key of a map, or a register, here. `None` if the numbers are used up.
+    pub(super) fn write(&mut self, id: &ContainerId, key: Option<&Arc<str>>, value: Option<Bytes>) -> Option<()> {
+        let seq = self.take_numbers(1)?;
+        self.write_as(id, key, value, seq);
+        Some(())
+    }
+
+    fn write_as(&mut self, id: &ContainerId, key: Option<&Arc<str>>, value: Option<Bytes>, seq: u64) {
+        let stamp = Stamp { clock: self.author.clock, replica: self.author.replica, seq };
+        let container = self.open(id);
+        let content = &mut self.containers[container].content;
+        if content.entry(key.map(AsRef::as_ref)).is_some_and(|there| there.stamp > stamp) {
+            return;
+        }
+        let previous = content.set_entry(key, Some(Entry { stamp, value: value.clone() }));
+        self.steps.push(Step::Written { container, seq, key: key.cloned(), value, previous });
+    }
+
+    /// Applies an operation of a received body. Everything it refers to is known to be in its past.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be applied; the caller then [returns](Self::return_to) to the beginning of the change.
+    pub(super) fn apply(&mut self, operation: Operation, containers: &[ContainerId]) -> Result<(), BodyFault> {
+        let id = &containers[operation.container];
+        let op = OpId::new(self.author.replica, operation.seq);
+        match operation.action {
+            Action::Insert { left, right, text } => {
+                let len = text.chars().count();
+                let origins = Origins { left: self.item(left)?, right: self.item(right)? };
+                let first = ItemId::new(self.writers.number(op.replica), op.seq);
+                let (container, sequence, writers) = self.open_text(id);
+                let at = sequence.integrate(first, len, text.clone(), origins, writers).map_err(|why| match why {
+                    Misplaced::Missing(item) => BodyFault::Missing { op: OpId::new(writers.id(item.writer), item.seq) },
+                    Misplaced::NeverNeighbours => BodyFault::Misplaced { op },
+                })?;
+                self.steps.push(Step::Inserted { container, first, len, origins, at, text });
+            }
+            Action::Delete { first, count } => {
+                let Some(item) = self.item(Some(first))? else { return Ok(()) };
+                let (container, sequence, _) = self.open_text(id);
+                if !sequence.contains(item, count) {
+                    return Err(BodyFault::Missing { op: first });
+                }
+                let steps = sequence.delete_items(item, count);
+                self.steps.extend(steps.into_iter().map(|removed| Step::Deleted {
+                    container,
+                    seq: operation.seq,
+                    removed,
+                }));
+            }
+            Action::Map { key, value } => self.write_as(id, Some(&key), value, operation.seq),
+            Action::Register { value } => self.write_as(id, None, value, operation.seq),
+        }
+        Ok(())
+    }
+
+    fn item(&self, op: Option<OpId>) -> Result<Option<ItemId>, BodyFault> {
+        op.map(|op| {
+            let writer = self.writers.find(op.replica).ok_or(BodyFault::Missing { op })?;
+            Ok(ItemId::new(writer, op.seq))
+        })
+        .transpose()
+    }
+
+    /// The journal as operations: what a body is written from.
+    pub(super) fn operations(&self) -> Operations {
+        let mut operations = Operations::default();
+        let mut known: BTreeMap<usize, usize> = BTreeMap::new();
+        for step in &self.steps {
+            let Some(index) = step.container() else { continue };
+            let container = *known.entry(index).or_insert_with(|| {
+                operations.containers.push(self.containers[index].id.clone());
+                operations.containers.len() - 1
+            });
+            if let Some((seq, action)) = self.action(step, container, operations.list.last_mut()) {
+                operations.list.push(Operation { seq, container, action });
+            }
+        }
+        operations
+    }
+
+    /// What a step did, unless the last operation could take it in.
+    fn action(&self, step: &Step, container: usize, last: Option<&mut Operation>) -> Option<(u64, Action)> {
+        let last = last.filter(|last| last.container == container);
+        let name = |item: ItemId| OpId::new(self.writers.id(item.writer), item.seq);
+        match step {
+            Step::Created => None,
+            Step::Inserted { first, origins, text, .. } => {
+                let (left, right) = (origins.left.map(name), origins.right.map(name));
+                if let Some(Operation { seq, action: Action::Insert { right: its_right, text: run, .. }, .. }) = last {
+                    // Numbers follow one another, so the run's last character is the one numbered before this step.
+                    let typed_on =
+                        left.is_some_and(|left| left.replica == self.author.replica && left.seq + 1 == first.seq);
+                    if typed_on && left.is_some_and(|left| left.seq >= *seq) && *its_right == right {
+                        run.push_str(text);
+                        return None;
+                    }
+                }
+                Some((first.seq, Action::Insert { left, right, text: text.clone() }))
+            }
+            Step::Deleted { seq, removed, .. } => {
+                let from = name(removed.first);
+                if let Some(Operation { seq: its_seq, action: Action::Delete { first, count }, .. }) = last {
+                    if its_seq == seq {
+                        first.seq = first.seq.min(from.seq);
+                        *count += removed.len as u64;
+                        return None;
+                    }
+                }
+                Some((*seq, Action::Delete { first: from, count: removed.len as u64 }))
+            }
+            Step::Written { seq, key: Some(key), value, .. } => {
+                Some((*seq, Action::Map { key: key.clone(), value: value.clone() }))
+            }
+            Step::Written { seq, key: None, value, .. } => Some((*seq, Action::Register { value: value.clone() })),
+        }
+    }
+}

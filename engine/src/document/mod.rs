@@ -1,0 +1,320 @@
+//! The native document: opens bodies, can be read and edited.
+//!
+//! A [`Document`] is a [`ChangeLog`] with the containers its changes describe. Containers are named at the root and typed
+//! through serde: [`text`](Document::text), [`map`](Document::map), [`register`](Document::register).
+//!
+//! ```
+//! use crdt_socket_sync::{Document, Limits, Replica, ReplicaId, Wall, document::EditError};
+//!
+//! let mut ann = Document::new(ReplicaId::new(1));
+//! let edited = ann.edit(Wall::from_millis(1_000), |txn| {
+//!     txn.text("title").push_str("Minutes")?;
+//!     txn.map("people").set("ann", &41)?;
+//!     Ok::<_, EditError>(())
+//! })?;
+//!
+//! let mut bob = Document::new(ReplicaId::new(2));
+//! bob.receive(edited.change.unwrap(), &Limits::default()).unwrap();
+//! assert_eq!(bob.text("title"), "Minutes");
+//! assert_eq!(bob.map("people").get("ann"), Ok(Some(41)));
+//! # Ok::<_, EditError>(())
+//! ```
+//!
+//! | room | what it is for |
+//! |---|---|
+//! | `transaction`, `text`, `map`, `register` | what an application holds |
+//! | `journal` | containers, changed step by step and undone likewise |
+//! | `sequence` | Fugue, under every text |
+//! | `body`, `past` | what a change says, and what it may refer to |
+//! | `event`, `digest` | what views are told, and whether two replicas show the same |
+
+mod body;
+mod container;
+mod digest;
+mod event;
+mod journal;
+mod map;
+mod past;
+mod register;
+mod sequence;
+mod text;
+mod transaction;
+mod value;
+
+use std::{collections::VecDeque, fmt, marker::PhantomData};
+
+pub use body::{Action, BodyFault, Operation, Operations};
+use container::Content;
+pub use container::{ContainerId, ContainerKind};
+pub use event::{ContainerEdit, DocumentEvent, Origin, TextEdit};
+use journal::{Author, State};
+pub use map::{MapMut, MapRef};
+pub use register::{RegisterMut, RegisterRef};
+pub use text::{TextMut, TextRef};
+pub use transaction::{EditError, Edited, Transaction};
+pub use value::ValueError;
+
+use crate::{
+    causal::{Change, ChangeLog, Received},
+    error::ChangeFault,
+    id::{Epoch, ReplicaId},
+    limits::Limits,
+    replica::Replica,
+    time::Wall,
+};
+
+/// A shared document: a log of changes and what they add up to.
+///
+/// Local edits go through [`edit`](Self::edit), changes from elsewhere through [`receive`](Replica::receive). After
+/// either, [`poll_event`](Self::poll_event) until it says `None` gives what to patch a view with; events wait without a
+/// bound for someone who never asks.
+#[derive(Clone)]
+pub struct Document {
+    replica: ReplicaId,
+    log: ChangeLog,
+    state: State,
+    past: past::Past,
+    events: VecDeque<DocumentEvent>,
+    change_limit: usize,
+}
+
+impl Document {
+    /// An empty document, edited as `replica`.
+    pub fn new(replica: ReplicaId) -> Self {
+        Self {
+            replica,
+            log: ChangeLog::new(),
+            state: State::new(replica),
+            past: past::Past::default(),
+            events: VecDeque::new(),
+            change_limit: Limits::default().change_bytes,
+        }
+    }
+
+    /// Continues from changes that a store or another replica kept, in any order. They are applied anew and not reported, apart
+    /// from those that cannot be read.
+    ///
+    /// `replica` may only be one that made some of them if nothing it ever sent is missing.
+    ///
+    /// # Errors
+    ///
+    /// If a change can be part of no history.
+    pub fn from_changes(
+        replica: ReplicaId,
+        epoch: Option<Epoch>,
+        changes: impl IntoIterator<Item = Change>,
+        limits: &Limits,
+    ) -> Result<Self, ChangeFault> {
+        let mut document = Self::new(replica);
+        document.change_limit = limits.change_bytes;
+        document.log.set_epoch(epoch);
+        let mut unreadable = VecDeque::new();
+        for change in changes {
+            document.receive(change, limits)?;
+            let reported = document.events.drain(..);
+            unreadable.extend(reported.filter(|event| matches!(event, DocumentEvent::Unreadable { .. })));
+        }
+        document.events = unreadable;
+        Ok(document)
+    }
+
+    /// Who edits here.
+    pub const fn replica_id(&self) -> ReplicaId {
+        self.replica
+    }
+
+    /// The changes it holds.
+    pub const fn log(&self) -> &ChangeLog {
+        &self.log
+    }
+
+    /// From now on an edit that would make a change of more than `bytes` encoded bytes is refused. At first that is the
+    /// default of [`Limits::change_bytes`].
+    pub const fn set_change_limit(&mut self, bytes: usize) {
+        self.change_limit = bytes;
+    }
+
+    /// Edits the document: all that the closure does becomes one change, made at the wall clock's `wall`.
+    ///
+    /// # Errors
+    ///
+    /// Those of the closure, and [`EditError::ChangeTooLarge`] and [`EditError::Exhausted`] of its own. The document is
+    /// then as it was before, and so it is if the closure panics.
+    pub fn edit<T, E: From<EditError>>(
+        &mut self,
+        wall: Wall,
+        edit: impl FnOnce(&mut Transaction<'_>) -> Result<T, E>,
+    ) -> Result<Edited<T>, E> {
+        let clock = self.log.next_clock(wall).ok_or(EditError::Exhausted)?;
+        let seq = self.log.version().next(self.replica);
+        let begin = self.state.begin(Author { replica: self.replica, clock }, seq);
+        let mut transaction = Transaction::new(&mut self.state);
+        let value = edit(&mut transaction)?;
+
+        let len = transaction.state().covered_since(begin);
+        if len == 0 {
+            transaction.complete();
+            self.state.steps.clear();
+            return Ok(Edited { value, change: None });
+        }
+        let body = transaction.state().operations().encode(self.replica);
+        let deps = self.log.frontier().iter().filter(|head| head.replica != self.replica).collect();
+        let change = Change { replica: self.replica, seq, len, clock, deps, body };
+        let bytes = change.encode().len();
+        if bytes > self.change_limit {
+            return Err(EditError::ChangeTooLarge { bytes, limit: self.change_limit }.into());
+        }
+        transaction.complete();
+        let change = self.log.append(self.replica, len, clock, change.body).clone();
+        self.report(Origin::Local, &change);
+        Ok(Edited { value, change: Some(change) })
+    }
+
+    /// The text of this name, to be read.
+    pub fn text(&self, name: &str) -> TextRef<'_> {
+        TextRef { sequence: self.state.sequence(&ContainerId::new(ContainerKind::Text, name)) }
+    }
+
+    /// The map of this name, to be read.
+    pub fn map<V>(&self, name: &str) -> MapRef<'_, V> {
+        let content = self.state.content(&ContainerId::new(ContainerKind::Map, name));
+        MapRef { content, values: PhantomData }
+    }
+
+    /// The register of this name, to be read.
+    pub fn register<T>(&self, name: &str) -> RegisterRef<'_, T> {
+        let content = self.state.content(&ContainerId::new(ContainerKind::Register, name));
+        RegisterRef { content, values: PhantomData }
+    }
+
+    /// All containers that were ever written to, by name and then kind.
+    pub fn containers(&self) -> impl ExactSizeIterator<Item = &ContainerId> + '_ {
+        self.state.index.keys()
+    }
+
+    /// The next thing to report, oldest first.
+    pub fn poll_event(&mut self) -> Option<DocumentEvent> {
+        self.events.pop_front()
+    }
+
+    /// Equal for two documents exactly when they show the same: the same containers with the same content.
+    ///
+    /// Reads all of it. History, deleted content and who wrote what do not count.
+    pub fn digest(&self) -> [u8; 16] {
+        let mut fnv = digest::Fnv::new();
+        for (id, index) in &self.state.index {
+            fnv.sized(id.name.as_bytes());
+            fnv.write(&id.kind.number().to_be_bytes());
+            match &self.state.containers[*index].content {
+                Content::Text(sequence) => {
+                    fnv.number(sequence.pieces().map(str::len).sum());
+                    sequence.pieces().for_each(|piece| fnv.write(piece.as_bytes()));
+                }
+                Content::Map(_) => {
+                    let map: MapRef<'_, ()> = self.map(&id.name);
+                    fnv.number(map.len());
+                    for (key, value) in map.encoded() {
+                        fnv.sized(key.as_bytes());
+                        fnv.sized(value);
+                    }
+                }
+                Content::Register(entry) => {
+                    let value = entry.as_ref().and_then(|entry| entry.value.as_ref());
+                    fnv.number(usize::from(value.is_some()));
+                    value.into_iter().for_each(|value| fnv.sized(value));
+                }
+            }
+        }
+        fnv.finish()
+    }
+
+    /// What is wrong inside, for tests.
+    #[doc(hidden)]
+    pub fn check(&self) -> Result<(), String> {
+        if !self.state.steps.is_empty() {
+            return Err("a journal is left over".into());
+        }
+        if self.state.index.len() != self.state.containers.len() {
+            return Err("containers and their index differ".into());
+        }
+        for container in &self.state.containers {
+            if let Content::Text(sequence) = &container.content {
+                sequence.check().map_err(|wrong| format!("{:?}: {wrong}", container.id))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Applies a change that has just been appended to the log, or nothing of it.
+    fn apply(&mut self, change: &Change) {
+        let author = Author { replica: change.replica, clock: change.clock };
+        let begin = self.state.begin(author, change.seq);
+        match self.apply_body(change) {
+            Ok(()) => self.report(Origin::Remote, change),
+            Err(why) => {
+                self.state.return_to(begin);
+                self.events.push_back(DocumentEvent::Unreadable { change: change.id(), why });
+            }
+        }
+    }
+
+    fn apply_body(&mut self, change: &Change) -> Result<(), BodyFault> {
+        let operations = Operations::decode(change)?;
+        for op in operations.foreign_references(change.replica) {
+            if !self.past.covers(&self.log, change, op) {
+                return Err(BodyFault::Unseen { op });
+            }
+        }
+        let Operations { containers, list } = operations;
+        list.into_iter().try_for_each(|operation| self.state.apply(operation, &containers))
+    }
+
+    /// Tells what the journal holds, and empties it.
+    fn report(&mut self, origin: Origin, change: &Change) {
+        let steps = std::mem::take(&mut self.state.steps);
+        let edits = event::visible_edits(&steps, &self.state.containers);
+        if !edits.is_empty() {
+            self.events.push_back(DocumentEvent::Changed { origin, change: change.id(), edits });
+        }
+    }
+}
+
+impl Replica for Document {
+    type Event = DocumentEvent;
+
+    fn writes_as(&self) -> Option<ReplicaId> {
+        Some(self.replica)
+    }
+
+    fn log(&self) -> &ChangeLog {
+        &self.log
+    }
+
+    fn log_mut(&mut self) -> &mut ChangeLog {
+        &mut self.log
+    }
+
+    fn receive(&mut self, change: Change, limits: &Limits) -> Result<Received, ChangeFault> {
+        let received = self.log.receive(change, limits)?;
+        if let Received::Appended { positions, .. } = &received {
+            for position in positions.clone() {
+                // Cheap: a clone shares the body.
+                let change = self.log.range(position..position + 1)[0].clone();
+                self.apply(&change);
+            }
+        }
+        Ok(received)
+    }
+
+    fn poll_event(&mut self) -> Option<DocumentEvent> {
+        Self::poll_event(self)
+    }
+}
+
+impl fmt::Debug for Document {
+    /// Domain notation: `document of r1: 3 changes, {title text, people map}`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "document of {:?}: {} changes, ", self.replica, self.log.end())?;
+        f.debug_set().entries(self.containers()).finish()
+    }
+}

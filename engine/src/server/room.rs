@@ -1,0 +1,439 @@
+//! A room: one document on the server, and the links that are kept in step with it.
+//!
+//! A room never opens the body of a change. What a link still has to be sent is a position in the log; the frame between
+//! two positions is built when a link asks for it, and shared by all links that stand at the same place.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque, btree_map::Entry};
+
+use bytes::Bytes;
+
+use crate::{
+    causal::{Change, ChangeLog, LogPosition, Received, VersionVector},
+    error::{ChangeFault, Code, Reason},
+    id::{Epoch, LinkId, OpId, ReplicaId},
+    limits::Limits,
+    session::{encoded_bytes, next_batch},
+    store::Durable,
+    time::Wall,
+    wire::{Access, FullNames, Level, Message, Told, WriterVersion, encode_changes},
+};
+
+/// Marks the log positions that no link of this run has sent: they came from the store.
+const FROM_STORE: LinkId = LinkId(0);
+
+/// How many encoded frames a room keeps for the next link that stands at the same place.
+const SHARED_FRAMES: usize = 4;
+
+#[derive(Debug)]
+pub(super) struct Room {
+    pub(super) name: String,
+    /// The document's number on the wire.
+    pub(super) number: u64,
+    epoch: Epoch,
+    pub(super) log: ChangeLog,
+    pub(super) durable: Durable,
+    /// For each log position, the link that its change came from: there it is acknowledged and not sent.
+    origins: Vec<LinkId>,
+    /// Links that sent a change again, or too, before it was stored: there it is acknowledged as well.
+    also_sent: BTreeSet<(LogPosition, LinkId)>,
+    /// The same for changes that wait for others.
+    waiting_from: BTreeMap<OpId, LinkId>,
+    subscriptions: BTreeMap<LinkId, Subscription>,
+    /// Who writes as whom.
+    claims: BTreeMap<ReplicaId, LinkId>,
+    shared: VecDeque<SharedFrame>,
+}
+
+/// What a room knows of a link.
+#[derive(Debug)]
+struct Subscription {
+    /// The join that began it.
+    request: u64,
+    access: Access,
+    replica: Option<ReplicaId>,
+    /// Whether the join has been answered. That is done when the answer can be sent, so that a peer which joins and
+    /// leaves without reading costs nothing.
+    answered: bool,
+    /// What is still to be sent begins here.
+    cursor: LogPosition,
+    /// What the link had when it joined, or last asked for what it lacks; the cursor is still to be set by it.
+    starts_with: Option<VersionVector>,
+    /// The log's end at that time. What comes after it and came from this link is not sent back; what is before it is
+    /// sent unless the link had it, whoever brought it: the link may have forgotten what it once sent.
+    since: LogPosition,
+    /// What the link had of what was in the log then, until the cursor has passed all of that.
+    had: Option<VersionVector>,
+    /// How many writers the link knows by number.
+    told: usize,
+    /// Acknowledgements that are due.
+    received: VersionVector,
+    stored: VersionVector,
+    /// Whether the link was asked for what is missing, and whether that is still to be sent.
+    asked: bool,
+    want_due: bool,
+}
+
+/// An encoded stretch of the log.
+#[derive(Debug)]
+struct SharedFrame {
+    from: LogPosition,
+    to: LogPosition,
+    /// The log's end when it was encoded: a batch may have ended for want of more.
+    end: LogPosition,
+    told: usize,
+    frame: Bytes,
+}
+
+/// A join that has been granted.
+#[derive(Debug)]
+pub(super) struct Admitted {
+    pub(super) link: LinkId,
+    /// The server's own number for the join.
+    pub(super) serial: u64,
+    pub(super) request: u64,
+    pub(super) epoch: Option<Epoch>,
+    pub(super) replica: Option<ReplicaId>,
+    pub(super) version: VersionVector,
+    pub(super) access: Access,
+}
+
+impl Admitted {
+    /// Who writes on the link; nobody if it may only read.
+    pub(super) fn writes_as(&self) -> Option<ReplicaId> {
+        self.replica.filter(|_| self.access == Access::Write)
+    }
+}
+
+/// What came of changes that a link sent.
+#[derive(Debug, Default)]
+pub(super) struct Taken {
+    /// How many changes are new in the log.
+    pub(super) appended: usize,
+    /// Which links lose the document, and why: the one that sent the changes, or those whose changes had waited for them.
+    pub(super) faults: Vec<(LinkId, Reason)>,
+}
+
+impl Room {
+    /// A room for a log that is all in the store.
+    pub(super) fn new(name: String, number: u64, epoch: Epoch, mut log: ChangeLog) -> Self {
+        log.set_epoch(Some(epoch));
+        let end = log.end();
+        Self {
+            name,
+            number,
+            epoch,
+            durable: Durable::loaded(&log),
+            log,
+            origins: vec![FROM_STORE; end],
+            also_sent: BTreeSet::new(),
+            waiting_from: BTreeMap::new(),
+            subscriptions: BTreeMap::new(),
+            claims: BTreeMap::new(),
+            shared: VecDeque::new(),
+        }
+    }
+
+    pub(super) fn links(&self) -> impl Iterator<Item = LinkId> + '_ {
+        self.subscriptions.keys().copied()
+    }
+
+    /// The join by which a link is here, and whether it has been answered.
+    pub(super) fn request(&self, link: LinkId) -> Option<(u64, bool)> {
+        self.subscriptions.get(&link).map(|subscription| (subscription.request, subscription.answered))
+    }
+
+    /// Whether nobody is here and everything is stored.
+    pub(super) fn is_idle(&self) -> bool {
+        self.subscriptions.is_empty() && self.durable.is_clean(&self.log)
+    }
+
+    /// Who else writes as this replica.
+    pub(super) fn claimed_by(&self, replica: Option<ReplicaId>, link: LinkId) -> Option<LinkId> {
+        self.claims.get(&replica?).copied().filter(|holder| *holder != link)
+    }
+
+    /// Takes a link in; the answer is sent before anything else about this document. An error, with the birth mark of the
+    /// history here, if the link has another history.
+    pub(super) fn join(&mut self, entry: &Admitted) -> Result<(), Epoch> {
+        let Admitted { link, serial: _, request, epoch, replica: _, ref version, access } = *entry;
+        if epoch.is_some_and(|epoch| epoch != self.epoch) {
+            return Err(self.epoch);
+        }
+        self.leave(link, None);
+        let replica = entry.writes_as();
+        if let Some(replica) = replica {
+            self.claims.insert(replica, link);
+        }
+        if access == Access::Read {
+            // It cannot send again what it has, to learn when that is stored.
+            let unstored = self.durable.stored()..self.log.end();
+            let has = |position: &LogPosition| version.contains(self.log.range(*position..position + 1)[0].last());
+            self.also_sent.extend(unstored.filter(has).map(|position| (position, link)));
+        }
+        let subscription = Subscription {
+            request,
+            access,
+            replica,
+            answered: false,
+            cursor: self.log.end(),
+            starts_with: None,
+            since: self.log.end(),
+            had: None,
+            told: 0,
+            received: VersionVector::new(),
+            stored: VersionVector::new(),
+            asked: false,
+            want_due: false,
+        };
+        self.subscriptions.insert(link, subscription);
+        self.rewind(link, version);
+        Ok(())
+    }
+
+    fn writers(&self) -> Vec<WriterVersion> {
+        let mut unstored = BTreeMap::new();
+        for change in self.log.range(self.durable.stored()..self.log.end()).iter().rev() {
+            unstored.insert(change.replica, change.seq);
+        }
+        let version = self.log.version();
+        let entry = |replica: &ReplicaId| {
+            let received = version.next(*replica);
+            let stored = unstored.get(replica).copied().unwrap_or(received);
+            WriterVersion { replica: *replica, received, stored }
+        };
+        self.log.writers().iter().map(entry).collect()
+    }
+
+    /// Forgets a link, if it is here by this join, or by any; whether it was.
+    pub(super) fn leave(&mut self, link: LinkId, request: Option<u64>) -> bool {
+        let Entry::Occupied(entry) = self.subscriptions.entry(link) else { return false };
+        if request.is_some_and(|request| entry.get().request != request) {
+            return false;
+        }
+        let gone = entry.remove();
+        if let Some(replica) = gone.replica {
+            if self.claims.get(&replica) == Some(&link) {
+                self.claims.remove(&replica);
+            }
+        }
+        // If it comes back, it may have forgotten what it sent.
+        self.waiting_from.values_mut().filter(|from| **from == link).for_each(|from| *from = FROM_STORE);
+        true
+    }
+
+    /// What the link and this room call the writers; `None` if the link is not here.
+    pub(super) fn names(&self, link: LinkId) -> Option<Told<'_>> {
+        let count = self.subscriptions.get(&link)?.told;
+        Some(Told { log: &self.log, count })
+    }
+
+    /// Takes in what a link sent, up to the first change that cannot be taken.
+    pub(super) fn receive(&mut self, link: LinkId, changes: Vec<Change>, wall: Wall, limits: &Limits) -> Taken {
+        let mut taken = Taken::default();
+        for change in changes {
+            if let Err(reason) = self.receive_one(link, change, wall, limits, &mut taken) {
+                taken.faults.push((link, reason));
+                break;
+            }
+        }
+        taken
+    }
+
+    fn receive_one(
+        &mut self,
+        link: LinkId,
+        change: Change,
+        wall: Wall,
+        limits: &Limits,
+        taken: &mut Taken,
+    ) -> Result<(), Reason> {
+        let Some(subscription) = self.subscriptions.get_mut(&link) else { return Ok(()) };
+        let (id, end, ahead) = (change.id(), change.end(), change.clock.ahead_of(wall));
+        if subscription.access == Access::Read {
+            return Err(Reason::new(
+                Code::ReadOnly,
+                format!("operations {}..{end} of {} were not taken", id.seq, id.replica),
+            ));
+        }
+        // One that nearly fills the frame it came in would not fit into the frames it is to go out in, and stand in the way of
+        // all that comes after it. Most are far from it; only the others are measured exactly.
+        if encoded_bytes(&change) > limits.change_bytes && change.encode().len() > limits.change_bytes {
+            let limit = limits.change_bytes;
+            return Err(Reason::new(Code::TooLarge, format!("change {id} has more than {limit} bytes")));
+        }
+        if ahead > limits.clock_ahead {
+            return Err(ChangeFault::ClockAhead { id, ahead }.into());
+        }
+        match self.log.receive(change, limits)? {
+            Received::Duplicate => match self.log.position(id) {
+                Some(position) if position >= self.durable.stored() => {
+                    self.also_sent.insert((position, link));
+                    subscription.received.extend(id.replica, end);
+                }
+                _ => subscription.stored.extend(id.replica, end),
+            },
+            Received::Waiting => {
+                subscription.want_due |= !subscription.asked;
+                subscription.asked = true;
+                self.waiting_from.entry(id).or_insert(link);
+            }
+            Received::Appended { positions, refused } => {
+                taken.appended += positions.len();
+                for change in self.log.range(positions) {
+                    let origin = self.waiting_from.remove(&change.id()).unwrap_or(link);
+                    self.origins.push(origin);
+                    if let Some(subscription) = self.subscriptions.get_mut(&origin) {
+                        subscription.received.extend(change.replica, change.end());
+                    }
+                }
+                for fault in refused {
+                    // Whoever sent it is to blame, and not who sent what it had waited for.
+                    let origin = self.waiting_from.remove(&fault.id()).unwrap_or(FROM_STORE);
+                    taken.faults.push((origin, fault.into()));
+                }
+                if self.log.waiting().0 == 0 {
+                    self.waiting_from.clear();
+                    self.subscriptions.values_mut().for_each(|subscription| subscription.asked = false);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The store has confirmed some changes: which links have an acknowledgement to be sent.
+    pub(super) fn stored(&mut self) -> (BTreeSet<LinkId>, usize) {
+        let positions = self.durable.succeeded();
+        let count = positions.len();
+        let unstored = self.also_sent.split_off(&(positions.end, LinkId(0)));
+        let also_sent = std::mem::replace(&mut self.also_sent, unstored);
+        let sent = positions.map(|position| (position, self.origins[position])).chain(also_sent);
+        let mut links = BTreeSet::new();
+        for (position, link) in sent {
+            let Some(subscription) = self.subscriptions.get_mut(&link) else { continue };
+            let change = &self.log.range(position..position + 1)[0];
+            subscription.stored.extend(change.replica, change.end());
+            links.insert(link);
+        }
+        (links, count)
+    }
+
+    /// A link lacks changes: begin with what it says it has. Where that is, is looked for when something can be sent.
+    pub(super) fn rewind(&mut self, link: LinkId, version: &VersionVector) {
+        if let Some(subscription) = self.subscriptions.get_mut(&link) {
+            // Only what is in the log now is compared with what the link had; numbers for anything else would be a
+            // stranger's to make up, and this server's to keep.
+            subscription.starts_with = Some(version.intersection(self.log.version()));
+            subscription.since = self.log.end();
+        }
+    }
+
+    /// The answer to a link's join, as things are now; an error if it is larger than what the link reads.
+    fn answer(&mut self, link: LinkId, most: usize) -> Result<Bytes, Reason> {
+        let writers = self.writers();
+        let told = writers.len();
+        let (doc, epoch) = (self.number, self.epoch);
+        let Some(subscription) = self.subscriptions.get_mut(&link) else { return Err(Code::Done.into()) };
+        let (request, access) = (subscription.request, subscription.access);
+        let frame = Message::Joined { request, doc, epoch, access, writers }.encode(&FullNames);
+        if frame.len() > most {
+            let bytes = frame.len();
+            return Err(Reason::new(Code::TooLarge, format!("a frame of {bytes} bytes; the peer reads {most}")));
+        }
+        subscription.answered = true;
+        subscription.told = told;
+        Ok(frame)
+    }
+
+    /// The next frame for a link about this document; an error if a change is larger than what the link reads.
+    pub(super) fn poll_transmit(&mut self, link: LinkId, batch: usize, most: usize) -> Result<Option<Bytes>, Reason> {
+        if self.request(link).is_some_and(|(_, answered)| !answered) {
+            return self.answer(link, most).map(Some);
+        }
+        let Some(subscription) = self.subscriptions.get_mut(&link) else { return Ok(None) };
+        if let Some(message) = subscription.due(self.number, &self.log) {
+            return Ok(Some(message.encode(&Told { log: &self.log, count: subscription.told })));
+        }
+        if let Some(version) = subscription.starts_with.take() {
+            subscription.cursor = self.log.first_missing(&version);
+            subscription.had = Some(version).filter(|had| subscription.cursor < subscription.since && !had.is_empty());
+        }
+        while subscription.cursor < self.log.end() {
+            let suits = |shared: &&SharedFrame| shared.suits(subscription, link, most, &self.log, &self.origins);
+            if let Some(shared) = self.shared.iter().find(suits) {
+                subscription.cursor = shared.to;
+                subscription.told = self.log.writers().len();
+                return Ok(Some(shared.frame.clone()));
+            }
+            let (from, told, since) = (subscription.cursor, subscription.told, subscription.since);
+            let had = subscription.had.as_ref();
+            let batch = next_batch(&self.log, from..self.log.end(), batch.min(most / 2), |position, change| {
+                if position < since {
+                    had.is_some_and(|had| had.contains(change.last()))
+                } else {
+                    self.origins[position] == link
+                }
+            });
+            subscription.cursor = batch.to;
+            if batch.to >= since {
+                subscription.had = None;
+            }
+            if batch.changes.is_empty() {
+                continue;
+            }
+            let introduced = &self.log.writers()[told..];
+            // In this frame, those it introduces have their numbers too.
+            let names = Told { log: &self.log, count: self.log.writers().len() };
+            let frame = encode_changes(self.number, introduced, batch.changes.iter().copied(), &names);
+            if frame.len() > most {
+                return Err(Reason::new(
+                    Code::TooLarge,
+                    format!("a frame of {} bytes; the peer reads {most}", frame.len()),
+                ));
+            }
+            subscription.told = self.log.writers().len();
+            if !batch.partial {
+                let shared = SharedFrame { from, to: batch.to, end: self.log.end(), told, frame: frame.clone() };
+                self.shared.truncate(SHARED_FRAMES - 1);
+                self.shared.push_front(shared);
+            }
+            return Ok(Some(frame));
+        }
+        Ok(None)
+    }
+}
+
+impl Subscription {
+    /// An acknowledgement or a question that is due.
+    fn due(&mut self, doc: u64, log: &ChangeLog) -> Option<Message> {
+        if !self.stored.is_empty() {
+            let version = std::mem::take(&mut self.stored);
+            // What is stored was received.
+            self.received = self.received.iter().filter(|(replica, next)| version.next(*replica) < *next).collect();
+            return Some(Message::Ack { doc, level: Level::Stored, version });
+        }
+        if !self.received.is_empty() {
+            return Some(Message::Ack { doc, level: Level::Received, version: std::mem::take(&mut self.received) });
+        }
+        if self.want_due {
+            self.want_due = false;
+            return Some(Message::Want { doc, version: log.version().clone() });
+        }
+        None
+    }
+}
+
+impl SharedFrame {
+    fn suits(
+        &self,
+        subscription: &Subscription,
+        link: LinkId,
+        most: usize,
+        log: &ChangeLog,
+        origins: &[LinkId],
+    ) -> bool {
+        (self.from, self.told, self.end) == (subscription.cursor, subscription.told, log.end())
+            && subscription.had.is_none()
+            && self.frame.len() <= most
+            && !origins[subscription.since.clamp(self.from, self.to)..self.to].contains(&link)
+    }
+}
