@@ -1,0 +1,156 @@
+//! `cat`: prints what a document holds.
+
+use std::collections::BTreeMap;
+
+use ciborium::Value;
+use crdt_socket_sync::{
+    Document,
+    document::{ContainerId, ContainerKind},
+};
+use crdt_socket_sync_websocket::{Client, Runtime};
+use serde::Serialize;
+
+use crate::{
+    Outcome, connect,
+    failure::Failure,
+    hash::text_hash,
+    output,
+    runtime::{Job, RuntimeName, done},
+};
+
+/// Print a document's text, exactly, with no newline added
+///
+///     crdt-socket-sync cat ws://127.0.0.1:7070 page
+///     crdt-socket-sync cat ws://127.0.0.1:7070 page --json    (everything that the document holds)
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct Args {
+    /// The server, as ws://HOST:PORT or wss://HOST:PORT
+    url: String,
+    /// The document
+    doc: String,
+    /// The text in the document
+    #[arg(long, default_value = "text", value_name = "NAME")]
+    text: String,
+    /// The async runtime that the client runs on
+    #[arg(long, value_enum, default_value_t)]
+    runtime: RuntimeName,
+}
+
+/// A whole document, for programs.
+#[derive(Serialize)]
+struct Report {
+    doc: String,
+    changes: usize,
+    containers: Vec<Container>,
+}
+
+#[derive(Serialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+enum Container {
+    Text { name: String, chars: usize, hash: String, value: String },
+    Map { name: String, value: BTreeMap<String, serde_json::Value> },
+    Register { name: String, value: Option<serde_json::Value> },
+    Unknown { name: String },
+}
+
+struct Cat(Args, bool);
+
+pub(crate) fn run(args: Args, json: bool) -> Outcome {
+    args.runtime.run(Cat(args, json))
+}
+
+impl Job for Cat {
+    async fn run<R: Runtime + Default>(self) -> Outcome {
+        let Self(Args { url, doc: name, text, .. }, json) = self;
+        let client: Client<R> = Client::connect(url.clone());
+        connect::first_attempt(&client, &url).await?;
+        let doc = connect::open(&client, &name).await?;
+        if json {
+            let report = doc.read(|document| Report::new(&name, document)).map_err(connect::misuse)?;
+            output::json(&report)?;
+        } else {
+            let (text, others) = doc.read(|document| text_of(document, &text)).map_err(connect::misuse)?;
+            match (text, others) {
+                (Some(text), _) => output::text(&text)?,
+                // A document that nobody has written to yet is an empty text, like an empty file.
+                (None, others) if others.is_empty() => {}
+                (None, others) => {
+                    return Err(Failure::new(
+                        format!("{name:?} has no text of that name; it has {}", others.join(", ")),
+                        "choose one with --text, or see everything with --json",
+                    ));
+                }
+            }
+        }
+        client.close().await;
+        done()
+    }
+}
+
+/// A text, if there is one of this name, and what else there is.
+fn text_of(document: &Document, name: &str) -> (Option<String>, Vec<String>) {
+    let wanted = ContainerId::new(ContainerKind::Text, name);
+    let text = document.containers().any(|id| *id == wanted).then(|| document.text(name).to_string());
+    (text, document.containers().map(|id| format!("{id:?}")).collect())
+}
+
+impl Report {
+    fn new(name: &str, document: &Document) -> Self {
+        let containers = document.containers().map(|id| Container::new(document, id)).collect();
+        Self { doc: name.to_owned(), changes: document.log().end(), containers }
+    }
+}
+
+impl Container {
+    fn new(document: &Document, id: &ContainerId) -> Self {
+        let name = id.name.to_string();
+        match id.kind {
+            ContainerKind::Text => {
+                let text = document.text(&name);
+                let value = text.to_string();
+                Self::Text { chars: text.len(), hash: text_hash(&value), value, name }
+            }
+            ContainerKind::Map => {
+                let map = document.map::<Value>(&name);
+                let value = map.encoded().map(|(key, bytes)| (key.to_owned(), from_cbor(bytes))).collect();
+                Self::Map { name, value }
+            }
+            ContainerKind::Register => Self::Register {
+                value: document.register::<Value>(&name).encoded().map(|bytes| from_cbor(bytes)),
+                name,
+            },
+            _ => Self::Unknown { name },
+        }
+    }
+}
+
+/// A value as JSON: what JSON has no word for is shown as what it is called.
+fn from_cbor(bytes: &[u8]) -> serde_json::Value {
+    match ciborium::de::from_reader_with_recursion_limit::<Value, _>(bytes, 100) {
+        Ok(value) => to_json(value),
+        Err(_) => serde_json::Value::String("(unreadable)".into()),
+    }
+}
+
+fn to_json(value: Value) -> serde_json::Value {
+    use serde_json::{Number, Value as Json};
+    match value {
+        Value::Null => Json::Null,
+        Value::Bool(value) => Json::Bool(value),
+        Value::Integer(value) => Number::from_i128(value.into()).map_or(Json::Null, Json::Number),
+        Value::Float(value) => Number::from_f64(value).map_or_else(|| Json::String(value.to_string()), Json::Number),
+        Value::Text(value) => Json::String(value),
+        Value::Bytes(bytes) => Json::Array(bytes.into_iter().map(Json::from).collect()),
+        Value::Array(values) => Json::Array(values.into_iter().map(to_json).collect()),
+        Value::Map(entries) => {
+            let key = |key| match to_json(key) {
+                Json::String(key) => key,
+                other => other.to_string(),
+            };
+            Json::Object(entries.into_iter().map(|(k, value)| (key(k), to_json(value))).collect())
+        }
+        Value::Tag(_, value) => to_json(*value),
+        _ => Json::String("(unknown)".into()),
+    }
+}

@@ -1,0 +1,149 @@
+//! `watch`: prints what happens to a document, a line each.
+
+use crdt_socket_sync::{
+    Level, Status,
+    document::{ContainerEdit, DocumentEvent, Origin},
+};
+use crdt_socket_sync_websocket::{Client, DocEvent, Runtime};
+use futures_util::future::{Either, select};
+use serde_json::{Value, json};
+
+use crate::{
+    Outcome, connect, output,
+    runtime::{Job, RuntimeName, done},
+};
+
+/// Print what happens to a document, one line for each event, until ctrl-c
+///
+///     crdt-socket-sync watch ws://127.0.0.1:7070 page
+///     crdt-socket-sync watch ws://127.0.0.1:7070 page --json | jq .
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct Args {
+    /// The server, as ws://HOST:PORT or wss://HOST:PORT
+    url: String,
+    /// The document
+    doc: String,
+    /// End once everything is here that the server has
+    #[arg(long)]
+    until_synced: bool,
+    /// End after the first edit that comes in after that
+    #[arg(long, conflicts_with = "until_synced")]
+    once: bool,
+    /// The async runtime that the client runs on
+    #[arg(long, value_enum, default_value_t)]
+    runtime: RuntimeName,
+}
+
+struct Watch(Args, bool);
+
+pub(crate) fn run(args: Args, json: bool) -> Outcome {
+    args.runtime.run(Watch(args, json))
+}
+
+impl Job for Watch {
+    async fn run<R: Runtime + Default>(self) -> Outcome {
+        let Self(Args { url, doc: name, until_synced, once, .. }, json) = self;
+        let client: Client<R> = Client::connect(url.clone());
+        let mut statuses = client.statuses();
+        // Opened first, so that no event is missed.
+        let doc = client.open(&name).map_err(connect::misuse)?;
+        let mut events = doc.events();
+        connect::first_attempt(&client, &url).await?;
+        let mut caught_up = false;
+        loop {
+            let next = match select(Box::pin(events.next()), Box::pin(statuses.next())).await {
+                Either::Left((event, _)) => event.map(|event| {
+                    let edited = matches!(event, DocEvent::Document(_));
+                    let (word, line) = described(&event);
+                    caught_up |= matches!(event, DocEvent::CaughtUp);
+                    (word, line, (until_synced && caught_up) || (once && caught_up && edited))
+                }),
+                Either::Right((status, _)) => status.map(|status| {
+                    let (word, line) = status_line(&status);
+                    (word, line, matches!(status, Status::Refused(_)))
+                }),
+            };
+            let Some((line, value, last)) = next else { return done() };
+            if json {
+                output::json(&value)?;
+            } else {
+                output::line(line)?;
+            }
+            if last {
+                break;
+            }
+        }
+        if let Status::Refused(reason) = client.status() {
+            return Err(connect::not_connected(&url, &crdt_socket_sync_websocket::ConnectError::Refused(reason)));
+        }
+        client.close().await;
+        done()
+    }
+}
+
+fn status_line(status: &Status) -> (String, Value) {
+    let (word, detail) = match status {
+        Status::Disconnected => ("disconnected", String::new()),
+        Status::Connecting => ("connecting", String::new()),
+        Status::Connected => ("connected", String::new()),
+        Status::Reconnecting { failures, wait, why } => {
+            ("reconnecting", format!("in {:.1} s, attempt {}: {why}", wait.as_secs_f64(), failures + 1))
+        }
+        Status::Refused(reason) => ("refused", reason.to_string()),
+    };
+    (format!("{word:<12} {detail}").trim_end().to_owned(), json!({ "event": word, "detail": detail }))
+}
+
+fn described(event: &DocEvent) -> (String, Value) {
+    let plain = |word: &str, detail: String| {
+        (format!("{word:<12} {detail}").trim_end().to_owned(), json!({ "event": word, "detail": detail }))
+    };
+    match event {
+        DocEvent::Document(DocumentEvent::Changed { origin, change, edits }) => {
+            let origin = if *origin == Origin::Local { "local" } else { "remote" };
+            let (lines, values): (Vec<_>, Vec<_>) = edits.iter().map(edit).unzip();
+            let value = json!({ "event": "changed", "origin": origin, "change": change.to_string(), "edits": values });
+            (format!("{:<12} {change} {}", "changed", lines.join("; ")), value)
+        }
+        DocEvent::Document(DocumentEvent::Unreadable { change, why }) => plain("unreadable", format!("{change} {why}")),
+        DocEvent::Document(other) => plain("other", format!("{other:?}")),
+        DocEvent::Joined { access } => plain("joined", format!("{access:?}").to_lowercase()),
+        DocEvent::CaughtUp => plain("caught-up", String::new()),
+        DocEvent::Synced { level } => {
+            plain("synced", if *level == Level::Stored { "stored" } else { "received" }.to_owned())
+        }
+        DocEvent::Refused { reason } => plain("refused", reason.to_string()),
+        DocEvent::EpochMismatch { ours, theirs } => plain("other-history", format!("{ours} here, {theirs} there")),
+        DocEvent::Diverged { fault } => plain("diverged", fault.to_string()),
+        DocEvent::StoreFailed { fault, .. } => plain("store-failed", fault.to_string()),
+        DocEvent::Lagged => plain("lagged", "some events are not shown".into()),
+        other => plain("other", format!("{other:?}")),
+    }
+}
+
+fn edit(edit: &ContainerEdit) -> (String, Value) {
+    match edit {
+        ContainerEdit::Text { name, edits } => {
+            let lines: Vec<_> = edits
+                .iter()
+                .map(|edit| match (edit.removed, edit.inserted.as_str()) {
+                    (0, inserted) => format!("at {} +{inserted:?}", edit.at),
+                    (removed, "") => format!("at {} -{removed}", edit.at),
+                    (removed, inserted) => format!("at {} -{removed} +{inserted:?}", edit.at),
+                })
+                .collect();
+            let values: Vec<_> = edits
+                .iter()
+                .map(|edit| json!({ "at": edit.at, "removed": edit.removed, "inserted": edit.inserted }))
+                .collect();
+            (format!("text {name:?} {}", lines.join(", ")), json!({ "text": &**name, "edits": values }))
+        }
+        ContainerEdit::Map { name, keys } => {
+            let keys: Vec<_> = keys.iter().map(|key| &**key).collect();
+            (format!("map {name:?} {}", keys.join(", ")), json!({ "map": &**name, "keys": keys }))
+        }
+        ContainerEdit::Register { name } => (format!("register {name:?}"), json!({ "register": &**name })),
+        other => (format!("{other:?}"), json!({ "other": format!("{other:?}") })),
+    }
+}
