@@ -1,0 +1,85 @@
+//! The fuzz targets' bodies without a fuzzer: on every input that once failed, and on some random ones.
+
+use std::{fs, path::Path};
+
+use crdt_socket_sync_tests::fuzz::{Body, TARGETS, seeds};
+use proptest::{
+    prelude::*,
+    test_runner::{TestError, TestRunner},
+};
+
+fn body(target: &str) -> Body {
+    TARGETS.iter().find(|(name, _)| *name == target).expect("a target").1
+}
+
+#[test]
+fn what_once_failed_does_so_no_more() {
+    let crashers = Path::new(env!("CARGO_MANIFEST_DIR")).join("crashers");
+    for folder in fs::read_dir(crashers).expect("the folder is there").map(|entry| entry.expect("an entry").path()) {
+        let Some(target) = folder.file_name().filter(|_| folder.is_dir()) else { continue };
+        for file in fs::read_dir(&folder).expect("a folder").map(|entry| entry.expect("an entry").path()) {
+            eprintln!("{}", file.display());
+            body(&target.to_string_lossy())(&fs::read(file).expect("a file"));
+        }
+    }
+}
+
+#[test]
+fn every_seed_passes() {
+    for (target, body) in TARGETS {
+        seeds(target).iter().for_each(|seed| body(seed));
+    }
+}
+
+/// Seeds put together, with some of their bytes changed; and bytes that are nothing but random.
+fn inputs(target: &str) -> impl Strategy<Value = Vec<u8>> + use<> {
+    let seeds = seeds(target);
+    let changes = prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..6);
+    let mutated = (prop::sample::select(seeds.clone()), prop::sample::select(seeds), changes).prop_map(
+        |(mut bytes, more, changes)| {
+            // The first byte is a choice, and made already.
+            bytes.extend_from_slice(more.get(1..).unwrap_or_default());
+            changes.iter().for_each(|(at, byte)| *at.get_mut(&mut bytes) = *byte);
+            bytes
+        },
+    );
+    prop_oneof![4 => mutated, 1 => prop::collection::vec(any::<u8>(), 0..200)]
+}
+
+#[track_caller]
+fn holds(target: &str, cases: u32) {
+    let cases = std::env::var_os("PROPTEST_CASES").map_or(cases, |_| ProptestConfig::default().cases);
+    let mut runner = TestRunner::new(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(cases) });
+    let failed = runner.run(&inputs(target), |bytes| {
+        body(target)(&bytes);
+        Ok(())
+    });
+    if let Err(TestError::Fail(why, bytes)) = failed {
+        let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        panic!("{why}\nto be kept as a file in tests/crashers/{target}: {hex}");
+    }
+    failed.expect("no failure, and no other trouble");
+}
+
+/// Acceptance line 6.
+#[test]
+fn any_bytes_are_a_message_or_a_typed_error() {
+    holds("frame", 5_000);
+}
+
+/// Acceptance line 131.
+#[test]
+fn any_changes_leave_a_document_sound_and_like_its_twin() {
+    holds("change", 300);
+}
+
+/// Acceptance line 99: ours closes the link that sent them, and tells it why.
+#[test]
+fn any_frames_leave_a_servers_other_links_undisturbed() {
+    holds("hostile_server", 200);
+}
+
+#[test]
+fn any_frames_leave_a_client_with_all_that_was_written_in_it() {
+    holds("hostile_client", 500);
+}

@@ -1,0 +1,546 @@
+//! What a document does, behaviour by behaviour.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use bytes::Bytes;
+use crdt_socket_sync::{
+    Change, Document, DocumentEvent, Epoch, Limits, OpId, Replica, ReplicaId, Wall,
+    causal::{Hlc, Received},
+    document::{
+        Action, BodyFault, ContainerEdit, ContainerKind, EditError, Operations, Origin, TextEdit, Transaction,
+        ValueError,
+    },
+};
+
+fn document(replica: u64) -> Document {
+    Document::new(ReplicaId::new(replica))
+}
+
+/// Edits at the wall clock 1000; the change.
+fn edit(document: &mut Document, edit: impl FnOnce(&mut Transaction<'_>) -> Result<(), EditError>) -> Option<Change> {
+    let edited = document.edit(Wall::from_millis(1_000), edit).expect("a good edit");
+    document.check().expect("sound inside");
+    edited.change
+}
+
+fn write(document: &mut Document, at: usize, text: &str) -> Change {
+    edit(document, |txn| txn.text("text").insert(at, text)).expect("a change")
+}
+
+fn receive(document: &mut Document, change: &Change) -> Received {
+    let received = document.receive(change.clone(), &Limits::default()).expect("a good header");
+    document.check().expect("sound inside");
+    received
+}
+
+/// Gives every document all that any of them has.
+fn exchange(documents: &mut [&mut Document]) {
+    let all: Vec<Change> = documents.iter().flat_map(|document| document.log().iter().cloned()).collect();
+    for document in documents.iter_mut() {
+        all.iter().for_each(|change| drop(receive(document, change)));
+    }
+    assert!(documents.windows(2).all(|pair| pair[0].digest() == pair[1].digest()));
+}
+
+fn text(document: &Document) -> String {
+    document.text("text").to_string()
+}
+
+/// A copy that has exactly the same changes, edited as another replica.
+fn fork(document: &Document, replica: u64) -> Document {
+    Document::from_changes(ReplicaId::new(replica), None, document.log().iter().cloned(), &Limits::default())
+        .expect("good headers")
+}
+
+/// Acceptance line 15.
+#[test]
+fn each_change_has_a_later_clock_and_not_before_the_wall() {
+    let mut ann = document(1);
+    let (first, second) = (write(&mut ann, 0, "a"), write(&mut ann, 1, "b"));
+    assert_eq!(first.clock, Hlc::new(1_000, 0));
+    assert!(second.clock > first.clock);
+}
+
+/// Acceptance line 16.
+#[test]
+fn a_duplicate_changes_and_reports_nothing_and_one_that_is_early_waits() {
+    let (mut ann, mut bob) = (document(1), document(2));
+    let (first, second) = (write(&mut ann, 0, "a"), write(&mut ann, 1, "b"));
+    assert_eq!(receive(&mut bob, &second), Received::Waiting);
+    assert_eq!((text(&bob).as_str(), bob.poll_event()), ("", None));
+    receive(&mut bob, &first);
+    assert_eq!(text(&bob), "ab");
+    while bob.poll_event().is_some() {}
+    assert_eq!(receive(&mut bob, &first), Received::Duplicate);
+    assert_eq!(bob.poll_event(), None);
+}
+
+/// Acceptance line 9.
+#[test]
+fn characters_outside_the_basic_plane_count_as_one_and_survive() {
+    let mut ann = document(1);
+    write(&mut ann, 0, "a😀b🎉c");
+    edit(&mut ann, |txn| txn.text("text").replace(1, 1, "😃"));
+    assert_eq!(text(&ann), "a😃b🎉c");
+    assert_eq!(ann.text("text").slice(1, 3).as_deref(), Some("😃b🎉"));
+    assert_eq!(ann.text("text").slice(1, 5), None);
+    write(&mut ann, 5, "😀 x 𐐷");
+    let bob = fork(&ann, 2);
+    assert_eq!((text(&bob).as_str(), bob.text("text").len()), ("a😃b🎉c😀 x 𐐷", 10));
+}
+
+/// Acceptance line 24.
+#[test]
+fn a_transaction_is_one_change_and_one_event_and_nested_ones_join_it() {
+    let mut ann = document(1);
+    let change = edit(&mut ann, |txn| {
+        txn.text("text").push_str("one ")?;
+        txn.nested(|txn| txn.nested(|txn| txn.text("text").push_str("two ")))?;
+        txn.text("text").push_str("three")
+    });
+    let change = change.expect("a change");
+    assert_eq!((ann.log().end(), change.len), (1, 13));
+    let Some(DocumentEvent::Changed { origin: Origin::Local, change: id, edits }) = ann.poll_event() else {
+        panic!("one event");
+    };
+    let typed = TextEdit { at: 0, removed: 0, inserted: "one two three".into() };
+    assert_eq!(id, change.id());
+    assert_eq!(edits, [ContainerEdit::Text { name: "text".into(), edits: vec![typed] }]);
+    assert_eq!(ann.poll_event(), None);
+    assert_eq!(Operations::decode(&change).expect("its own body").list.len(), 1);
+}
+
+/// Acceptance lines 25, 26, 27, 30, 137.
+#[test]
+fn edits_of_one_transaction_build_on_each_other_and_replay_alike_elsewhere() {
+    type Patch = (usize, usize, &'static str);
+    let cases: [(&[Patch], &str); 6] = [
+        (&[(0, 0, "Hello"), (5, 0, " World"), (6, 5, ""), (6, 0, "Dart!")], "Hello Dart!"),
+        (&[(0, 0, "Hello Flutter"), (5, 0, " World Dart")], "Hello World Dart Flutter"),
+        (&[(0, 0, "Hello Flutter"), (5, 8, "")], "Hello"),
+        (&[(0, 0, "Hello World"), (5, 1, ""), (5, 5, "")], "Hello"),
+        (&[(0, 0, "Hello World"), (10, 1, ""), (9, 1, ""), (8, 1, "")], "Hello Wo"),
+        (&[(0, 0, "abcde"), (5, 0, "x"), (0, 0, "y")], "yabcdex"),
+    ];
+    for (patches, expected) in cases {
+        let mut ann = document(1);
+        let change = edit(&mut ann, |txn| {
+            patches.iter().try_for_each(|(at, removed, inserted)| txn.text("text").replace(*at, *removed, inserted))
+        });
+        let mut bob = document(2);
+        receive(&mut bob, &change.expect("one change"));
+        assert_eq!((text(&ann).as_str(), text(&bob).as_str()), (expected, expected));
+        assert_eq!(ann.digest(), bob.digest());
+    }
+}
+
+/// Acceptance line 29.
+#[test]
+fn of_several_writes_to_one_key_in_one_transaction_the_last_counts() {
+    type Edits = fn(&mut Transaction<'_>) -> Result<(), EditError>;
+    let cases: [(Edits, Option<u8>); 5] = [
+        (|txn| txn.map("map").set("k", &1).and_then(|()| txn.map("map").set("k", &2)), Some(2)),
+        (|txn| txn.map("map").set("k", &1).and_then(|()| txn.map::<u8>("map").delete("k")), None),
+        (|txn| txn.map::<u8>("map").delete("k").and_then(|()| txn.map::<u8>("map").delete("k")), None),
+        (|txn| txn.map::<u8>("map").delete("k").and_then(|()| txn.map("map").set("k", &3)), Some(3)),
+        (|txn| txn.map("map").set("k", &4).and_then(|()| txn.map("map").set("other", &5)), Some(4)),
+    ];
+    for (edits, expected) in cases {
+        let mut ann = document(1);
+        edit(&mut ann, |txn| txn.map("map").set("k", &0));
+        edit(&mut ann, edits).expect("one change");
+        let bob = fork(&ann, 2);
+        assert_eq!(ann.map("map").get("k"), Ok(expected));
+        assert_eq!(bob.map("map").get("k"), Ok(expected));
+    }
+    let mut ann = document(1);
+    let change = edit(&mut ann, |txn| (1..=3).try_for_each(|value| txn.register("register").set(&value)));
+    assert_eq!((change.map(|change| change.len), ann.register("register").get()), (Some(3), Ok(Some(3))));
+}
+
+/// Acceptance line 31.
+#[test]
+fn an_error_or_a_panic_inside_a_transaction_leaves_no_trace() {
+    let mut ann = document(1);
+    write(&mut ann, 0, "Hello");
+    while ann.poll_event().is_some() {}
+    let (digest, end) = (ann.digest(), ann.log().end());
+    let mut twin = ann.clone();
+    let spoil = |txn: &mut Transaction<'_>| {
+        txn.text("text").replace(1, 3, "😀")?;
+        txn.text("new").push_str("new")?;
+        txn.map("map").set("k", &1)?;
+        txn.register("register").set(&1)
+    };
+    let failed = ann.edit(Wall::from_millis(2_000), |txn| {
+        spoil(txn)?;
+        txn.text("text").delete(0, 100)
+    });
+    assert_eq!(failed.expect_err("refused"), EditError::PositionOutOfRange { at: 100, len: 3 });
+    let panicked = catch_unwind(AssertUnwindSafe(|| {
+        ann.edit::<(), EditError>(Wall::from_millis(2_000), |txn| {
+            spoil(txn)?;
+            panic!("in the application");
+        })
+    }));
+    assert!(panicked.is_err());
+    assert_eq!((ann.digest(), ann.log().end(), ann.poll_event()), (digest, end, None));
+    ann.check().expect("sound inside");
+    assert_eq!(write(&mut ann, 5, "!"), write(&mut twin, 5, "!"));
+}
+
+#[test]
+fn an_error_in_a_nested_transaction_undoes_that_one_alone() {
+    let mut ann = document(1);
+    edit(&mut ann, |txn| {
+        txn.text("text").push_str("ab")?;
+        txn.text("text").delete(0, 1)?;
+        let failed = txn.nested(|txn| {
+            txn.text("text").delete(0, 1)?;
+            txn.text("other").push_str("x")?;
+            txn.text("text").insert(9, "far")
+        });
+        assert_eq!(failed, Err(EditError::PositionOutOfRange { at: 9, len: 0 }));
+        txn.text("text").push_str("c")
+    });
+    assert_eq!(text(&ann), "bc");
+    assert_eq!(ann.containers().count(), 1);
+    assert_eq!(fork(&ann, 2).digest(), ann.digest());
+}
+
+#[test]
+fn nothing_edited_is_no_change() {
+    let mut ann = document(1);
+    let nothing = edit(&mut ann, |txn| {
+        txn.text("text").push_str("")?;
+        txn.text("text").delete(0, 0)?;
+        txn.map::<u8>("map").delete("absent")?;
+        txn.register::<u8>("register").clear()
+    });
+    assert_eq!((nothing, ann.log().end(), ann.containers().count()), (None, 0, 0));
+}
+
+#[test]
+fn a_change_that_would_be_too_large_is_refused_when_it_is_made() {
+    let mut ann = document(1);
+    ann.set_change_limit(200);
+    let refused = ann.edit(Wall::from_millis(1), |txn| txn.text("text").push_str(&"x".repeat(200)));
+    assert!(matches!(refused, Err(EditError::ChangeTooLarge { bytes: 201.., limit: 200 })), "{refused:?}");
+    assert_eq!((text(&ann).as_str(), ann.log().end(), ann.poll_event()), ("", 0, None));
+    assert!(write(&mut ann, 0, &"x".repeat(100)).encode().len() <= 200);
+}
+
+/// Acceptance line 32.
+#[test]
+fn a_register_is_unset_at_first_and_concurrent_writes_converge_on_the_later_clock_then_the_greater_replica() {
+    let (mut ann, mut bob) = (document(1), document(2));
+    assert_eq!(ann.register::<u8>("register").get(), Ok(None));
+    edit(&mut ann, |txn| txn.register("register").set(&9));
+    edit(&mut ann, |txn| txn.register("register").set(&1));
+    edit(&mut bob, |txn| txn.register("register").set(&2));
+    exchange(&mut [&mut ann, &mut bob]);
+    // Ann's second change has a later clock.
+    assert_eq!(bob.register("register").get(), Ok(Some(1)));
+    edit(&mut ann, |txn| txn.register("register").set(&3));
+    edit(&mut bob, |txn| txn.register("register").set(&4));
+    exchange(&mut [&mut ann, &mut bob]);
+    assert_eq!(ann.register("register").get(), Ok(Some(4)));
+    edit(&mut ann, |txn| txn.register::<u8>("register").clear());
+    exchange(&mut [&mut ann, &mut bob]);
+    assert_eq!(bob.register::<u8>("register").get(), Ok(None));
+}
+
+/// Acceptance lines 34, 35.
+#[test]
+fn concurrent_writes_to_different_keys_are_all_kept_and_to_one_key_the_last() {
+    let mut ann = document(1);
+    edit(&mut ann, |txn| ["a", "b", "c"].iter().try_for_each(|key| txn.map("map").set(key, &key.to_string())));
+    let mut bob = fork(&ann, 2);
+    edit(&mut ann, |txn| txn.map::<String>("map").delete("a"));
+    edit(&mut bob, |txn| txn.map::<String>("map").delete("c"));
+    exchange(&mut [&mut ann, &mut bob]);
+    assert_eq!(ann.map::<String>("map").keys().collect::<Vec<_>>(), ["b"]);
+
+    edit(&mut ann, |txn| txn.map::<String>("map").delete("b"));
+    bob.edit(Wall::from_millis(5_000), |txn| txn.map("map").set("b", &"Hi".to_owned()))
+        .map_err(|fault: EditError| fault)
+        .expect("a good edit");
+    edit(&mut bob, |txn| txn.map("map").set("d", &"new".to_owned()));
+    exchange(&mut [&mut ann, &mut bob]);
+    let entries: Vec<_> = ann.map::<String>("map").iter().map(|(key, value)| (key, value.expect("a text"))).collect();
+    assert_eq!(entries, [("b", "Hi".to_owned()), ("d", "new".to_owned())]);
+}
+
+#[test]
+fn a_value_of_another_type_or_of_garbage_is_an_error_for_the_reader_alone() {
+    let (mut ann, mut bob) = (document(1), document(2));
+    edit(&mut ann, |txn| txn.map("map").set("k", &"text"));
+    assert!(matches!(ann.map::<u64>("map").get("k"), Err(ValueError::Mismatch(_))));
+    let mut change = edit(&mut ann, |txn| txn.map("map").set("k", &1)).expect("a change");
+    let mut operations = Operations::decode(&change).expect("its own body");
+    operations.list[0].action = Action::Map { key: "k".into(), value: Some(vec![0x81; 100_000].into()) };
+    change.body = operations.encode(change.replica);
+    receive(&mut bob, &ann.log().iter().next().expect("the first").clone());
+    receive(&mut bob, &change);
+    assert!(matches!(bob.map::<Vec<u64>>("map").get("k"), Err(ValueError::Mismatch(_))));
+    assert_eq!(bob.map::<()>("map").len(), 1);
+}
+
+#[test]
+fn two_kinds_of_one_name_are_two_containers() {
+    let mut ann = document(1);
+    edit(&mut ann, |txn| {
+        txn.text("x").push_str("text")?;
+        txn.map("x").set("k", &1)?;
+        txn.register("x").set(&2)
+    });
+    let kinds: Vec<_> = ann.containers().map(|id| (&*id.name, id.kind)).collect();
+    assert_eq!(kinds, [("x", ContainerKind::Text), ("x", ContainerKind::Map), ("x", ContainerKind::Register)]);
+    assert_eq!(fork(&ann, 2).digest(), ann.digest());
+}
+
+/// Acceptance line 47.
+#[test]
+fn one_writers_insertions_go_where_they_are_put() {
+    let mut ann = document(1);
+    for (at, typed, expected) in [(0, "XYZ", "XYZ"), (2, "A", "XYAZ"), (2, "B", "XYBAZ"), (2, "C", "XYCBAZ")] {
+        write(&mut ann, at, typed);
+        assert_eq!(text(&ann), expected);
+    }
+    assert_eq!(text(&fork(&ann, 2)), "XYCBAZ");
+}
+
+/// Acceptance lines 45, 48, 49, 54.
+#[test]
+fn what_several_people_type_at_one_place_stays_in_one_piece_each() {
+    let cases: [(&str, &[&str]); 4] = [
+        ("", &["Hello", "World"]),
+        ("Hello", &[" World", " Dart"]),
+        ("Shared Text", &[" - Edited by User1", " - Modified by User2", " - Updated by User3"]),
+        ("AB", &["CD", "X"]),
+    ];
+    for (shared, runs) in cases {
+        let mut base = document(9);
+        edit(&mut base, |txn| txn.text("text").push_str(shared));
+        let mut writers: Vec<_> = (0..runs.len()).map(|number| fork(&base, number as u64 + 1)).collect();
+        for (writer, run) in writers.iter_mut().zip(runs) {
+            write(writer, shared.len(), run);
+        }
+        exchange(&mut writers.iter_mut().collect::<Vec<_>>());
+        let merged = text(&writers[0]);
+        assert!(runs.iter().all(|run| merged.contains(run)), "{merged}");
+        assert_eq!(merged.len(), shared.len() + runs.concat().len());
+        write(&mut writers[0], 0, "Z");
+        exchange(&mut writers.iter_mut().collect::<Vec<_>>());
+        assert_eq!(text(&writers[1]), format!("Z{merged}"));
+    }
+}
+
+/// Acceptance line 51.
+#[test]
+fn every_order_of_arrival_of_concurrent_changes_gives_the_same_text() {
+    let mut base = document(9);
+    let shared = write(&mut base, 0, "AB");
+    let mut changes = Vec::new();
+    for (replica, at, removed, run) in [(1, 1, 0, "xxx"), (2, 1, 0, "yyy"), (3, 2, 0, "z"), (4, 1, 1, "B2")] {
+        let mut writer = fork(&base, replica);
+        changes.extend(edit(&mut writer, |txn| txn.text("text").replace(at, removed, run)));
+    }
+    let mut texts = std::collections::BTreeSet::new();
+    for order in 0..256_usize {
+        let order = [order % 4, order / 4 % 4, order / 16 % 4, order / 64];
+        if (0..4).all(|number| order.contains(&number)) {
+            let mut reader = document(5);
+            receive(&mut reader, &shared);
+            order.iter().for_each(|number| drop(receive(&mut reader, &changes[*number])));
+            texts.insert(text(&reader));
+        }
+    }
+    assert_eq!(texts.len(), 1, "{texts:?}");
+}
+
+/// Acceptance line 53.
+#[test]
+fn runs_typed_letter_by_letter_forwards_or_backwards_do_not_interleave() {
+    for backwards in [false, true] {
+        let (mut ann, mut bob) = (document(1), document(2));
+        for number in 0..3 {
+            let at = if backwards { 0 } else { number };
+            write(&mut ann, at, &"abc"[number..=number]);
+            write(&mut bob, at, &"xyz"[number..=number]);
+        }
+        exchange(&mut [&mut ann, &mut bob]);
+        let whole = if backwards { ["cbazyx", "zyxcba"] } else { ["abcxyz", "xyzabc"] };
+        assert!(whole.contains(&text(&ann).as_str()), "{}", text(&ann));
+    }
+}
+
+/// Acceptance line 44: both deletions hold, whatever the positions have become.
+#[test]
+fn concurrent_deletions_each_delete_what_they_meant() {
+    let mut ann = document(1);
+    write(&mut ann, 0, "abc");
+    let mut bob = fork(&ann, 2);
+    edit(&mut ann, |txn| txn.text("text").delete(0, 2));
+    edit(&mut bob, |txn| txn.text("text").delete(1, 2));
+    exchange(&mut [&mut ann, &mut bob]);
+    assert_eq!(text(&ann), "");
+}
+
+/// Acceptance line 57.
+#[test]
+fn a_replica_that_continues_from_its_changes_numbers_on() {
+    let mut ann = document(1);
+    write(&mut ann, 0, "abcdefghij");
+    edit(&mut ann, |txn| txn.text("text").delete(5, 5));
+    let mut bob = fork(&ann, 2);
+    let changes = ann.log().iter().cloned();
+    let epoch = Some(Epoch::new(7));
+    let mut again = Document::from_changes(ReplicaId::new(1), epoch, changes, &Limits::default()).expect("its own log");
+    assert_eq!((again.log().epoch(), again.poll_event()), (epoch, None));
+    let change = write(&mut again, 5, "XY");
+    assert_eq!(change.seq, ann.log().version().next(ReplicaId::new(1)));
+    receive(&mut bob, &change);
+    assert_eq!((text(&again).as_str(), text(&bob).as_str()), ("abcdeXY", "abcdeXY"));
+}
+
+/// Acceptance line 138.
+#[test]
+fn a_long_text_is_rewritten_in_one_change() {
+    let mut ann = document(1);
+    write(&mut ann, 0, &"ab😀de".repeat(10_000));
+    let change = edit(&mut ann, |txn| txn.text("text").replace(0, 50_000, &"0123456789".repeat(5_000)));
+    assert!(change.is_some_and(|change| change.body.len() < 51_000));
+    assert_eq!(ann.text("text").len(), 50_000);
+    assert_eq!(fork(&ann, 2).digest(), ann.digest());
+}
+
+#[test]
+fn a_keystroke_takes_at_most_thirty_bytes() {
+    let (mut ann, mut bob) = (document(u64::MAX), document(2));
+    let base = write(&mut bob, 0, &"x".repeat(50_000));
+    receive(&mut ann, &base);
+    write(&mut ann, 25_000, "a");
+    let change = write(&mut ann, 25_001, "b");
+    assert!(change.body.len() <= 30, "{} bytes", change.body.len());
+    // Replica 2, the text "text", one insertion after the operation before, before 0@r2's number 25000.
+    let body = [
+        &[0x83, 0x48, 0, 0, 0, 0, 0, 0, 0, 2, 0x82, 0, 0x64][..],
+        b"text",
+        &[0x81, 0x86, 0, 0, 0x20, 0, 0x19, 0x61, 0xa8, 0x61],
+        b"b",
+    ];
+    assert_eq!(change.body, body.concat());
+}
+
+#[test]
+fn an_edit_and_its_receipt_report_the_same_and_what_changes_nothing_is_not_reported() {
+    let (mut ann, mut bob) = (document(1), document(2));
+    let changes = [
+        write(&mut ann, 0, "Hello World"),
+        edit(&mut ann, |txn| txn.text("text").replace(0, 5, "Bye")).expect("a change"),
+        edit(&mut ann, |txn| txn.map("map").set("k", &1)).expect("a change"),
+        edit(&mut ann, |txn| txn.map("map").set("k", &1)).expect("a change that changes nothing"),
+        edit(&mut ann, |txn| txn.register("register").set(&1)).expect("a change"),
+    ];
+    changes.iter().for_each(|change| drop(receive(&mut bob, change)));
+    for _ in 0..4 {
+        let (Some(DocumentEvent::Changed { edits: ours, .. }), Some(DocumentEvent::Changed { origin, edits, .. })) =
+            (ann.poll_event(), bob.poll_event())
+        else {
+            panic!("an event each");
+        };
+        assert_eq!((origin, edits), (Origin::Remote, ours));
+    }
+    assert_eq!((ann.poll_event(), bob.poll_event()), (None, None));
+}
+
+/// Acceptance line 6.
+#[test]
+fn a_body_cut_short_or_with_something_after_it_is_a_reported_no_op() {
+    let mut ann = document(1);
+    let base = write(&mut ann, 0, "base");
+    let mut bob = fork(&ann, 2);
+    let whole = edit(&mut bob, |txn| {
+        txn.text("text").replace(1, 2, "😀")?;
+        txn.map("map").set("k", &"v")?;
+        txn.register("register").set(&1)
+    });
+    let whole = whole.expect("a change");
+    let cut = (0..whole.body.len()).map(|len| whole.body.slice(..len));
+    let longer = Bytes::from([&whole.body[..], b"\0"].concat());
+    for body in cut.chain([longer]) {
+        let change = Change { body, ..whole.clone() };
+        let mut eve = document(3);
+        receive(&mut eve, &base);
+        let digest = eve.digest();
+        eve.poll_event();
+        receive(&mut eve, &change);
+        let event = eve.poll_event();
+        let Some(DocumentEvent::Unreadable { change: id, why: BodyFault::Malformed(_) }) = event else {
+            panic!("{event:?}");
+        };
+        assert_eq!((id, eve.digest(), eve.log().end()), (change.id(), digest, 2));
+    }
+}
+
+#[test]
+fn a_reference_that_its_maker_had_not_seen_is_refused_also_where_it_could_be_followed() {
+    let (mut ann, mut bob, mut eve) = (document(1), document(2), document(3));
+    let (seen, unseen) = (write(&mut ann, 0, "a"), write(&mut ann, 1, "b"));
+    receive(&mut bob, &seen);
+    let mut change = write(&mut bob, 1, "x");
+    let mut operations = Operations::decode(&change).expect("its own body");
+    let op = OpId::new(ReplicaId::new(1), 1);
+    operations.list[0].action = Action::Insert { left: Some(op), right: None, text: "x".into() };
+    change.body = operations.encode(change.replica);
+    for first in [[&seen, &unseen, &change], [&seen, &change, &unseen]] {
+        let mut reader = document(4);
+        first.into_iter().for_each(|change| drop(receive(&mut reader, change)));
+        assert_eq!(text(&reader), "ab");
+        let reported: Vec<_> = std::iter::from_fn(|| reader.poll_event()).collect();
+        assert!(reported.contains(&DocumentEvent::Unreadable { change: change.id(), why: BodyFault::Unseen { op } }));
+    }
+    // What builds on it cannot be read either, and that too everywhere.
+    [&seen, &change].into_iter().for_each(|change| drop(receive(&mut eve, change)));
+    assert_eq!(text(&eve), "a");
+}
+
+#[test]
+fn a_header_that_says_another_length_than_the_body_makes_it_a_no_op() {
+    let mut ann = document(1);
+    let mut change = write(&mut ann, 0, "abc");
+    change.len = 4;
+    let mut bob = document(2);
+    receive(&mut bob, &change);
+    let why = BodyFault::Length { says: 4, holds: 3 };
+    assert_eq!(bob.poll_event(), Some(DocumentEvent::Unreadable { change: change.id(), why }));
+    assert_eq!(bob.containers().count(), 0);
+}
+
+#[test]
+fn a_clock_at_its_very_end_makes_editing_an_error_and_not_a_panic() {
+    let mut ann = document(1);
+    let (replica, body) = (ReplicaId::new(2), Bytes::new());
+    let change = Change { replica, seq: 0, len: 1, clock: Hlc::from_bits(u64::MAX), deps: Default::default(), body };
+    receive(&mut ann, &change);
+    let refused = ann.edit(Wall::from_millis(1), |txn| txn.text("text").push_str("x"));
+    assert_eq!(refused.expect_err("refused"), EditError::Exhausted);
+}
+
+#[test]
+fn numbers_at_their_very_end_make_editing_an_error_and_not_a_panic() {
+    let mut ann = document(1);
+    let (replica, body) = (ReplicaId::new(1), Bytes::new());
+    let change = Change { replica, seq: 0, len: u64::MAX - 2, clock: Hlc::new(1, 0), deps: Default::default(), body };
+    receive(&mut ann, &change);
+    let refused = ann.edit(Wall::from_millis(1), |txn| txn.text("text").push_str("xyz"));
+    assert_eq!(refused.expect_err("refused"), EditError::Exhausted);
+    write(&mut ann, 0, "xy");
+    assert_eq!(
+        ann.edit(Wall::from_millis(1), |txn| txn.text("text").delete(0, 1)).expect_err("refused"),
+        EditError::Exhausted
+    );
+    assert_eq!(text(&ann), "xy");
+    ann.check().expect("sound inside");
+}

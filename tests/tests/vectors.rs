@@ -1,0 +1,302 @@
+//! The wire, byte by byte: what `tests/vectors` says in hexadecimal and in words is what the code writes and reads.
+//!
+//! A vector that has to be changed means that peers of two versions of this code do not understand each other. After
+//! adding one here, `VECTORS=write cargo test -p crdt-socket-sync-tests --test vectors` writes the files.
+
+use std::{fmt::Write, fs, path::PathBuf};
+
+use bytes::Bytes;
+use crdt_socket_sync::{
+    Access, Change, Document, Epoch, OpId, Replica, ReplicaId, VersionVector, Wall,
+    causal::Hlc,
+    document::{Action, ContainerId, ContainerKind, EditError, Operation, Operations},
+    error::{Code, Reason},
+    wire::{Capabilities, Level, Message, WriterVersion, Writers},
+};
+
+/// What a link that knows these writers by number says.
+struct Frame {
+    name: &'static str,
+    words: &'static str,
+    writers: &'static [u64],
+    message: Message,
+}
+
+const ANN: ReplicaId = ReplicaId::new(0xA1);
+const BOB: ReplicaId = ReplicaId::new(0xB0B);
+
+fn version(entries: &[(ReplicaId, u64)]) -> VersionVector {
+    entries.iter().copied().collect()
+}
+
+fn change(replica: ReplicaId, seq: u64, len: u64, deps: &[(ReplicaId, u64)], body: &'static [u8]) -> Change {
+    Change {
+        replica,
+        seq,
+        len,
+        clock: Hlc::new(1_700_000_000_000, 0),
+        deps: deps.iter().map(|(replica, seq)| OpId::new(*replica, *seq)).collect(),
+        body: Bytes::from_static(body),
+    }
+}
+
+fn frames() -> Vec<Frame> {
+    let of = |name, words, writers, message| Frame { name, words, writers, message };
+    let hello = |token| Message::Hello {
+        versions: (1, 1),
+        capabilities: Capabilities(0),
+        frame_bytes: 1_048_576,
+        secret: [0x5E; 16],
+        token: Bytes::from_static(token),
+    };
+    let join = |epoch, replica, version| Message::Join { request: 1, name: "notes".into(), epoch, replica, version };
+    let joined = |access, writers| Message::Joined { request: 1, doc: 7, epoch: Epoch::new(0xE0), access, writers };
+    let changes = |introduced, changes| Message::Changes { doc: 7, introduced, changes };
+    let epoch = Some(Epoch::new(0xE0));
+    let ann = WriterVersion { replica: ANN, received: 5, stored: 3 };
+    let bob = WriterVersion { replica: BOB, received: 2, stored: 2 };
+    vec![
+        of("hello", "versions 1 to 1, no capabilities, reads 1 MiB, secret 5e…, no token", &[], hello(b"")),
+        of("hello with a token", "the same with the token `ann:1`", &[], hello(b"ann:1")),
+        of(
+            "welcome",
+            "version 1, no capabilities, reads 1 MiB, ping after 15 s",
+            &[],
+            Message::Welcome { version: 1, capabilities: Capabilities(0), frame_bytes: 1_048_576, ping_millis: 15_000 },
+        ),
+        of("close", "done, nothing to add", &[], Message::Close { reason: Code::Done.into() }),
+        of(
+            "close with a detail",
+            "malformed bytes, and a sentence about them",
+            &[],
+            Message::Close { reason: Reason::new(Code::Malformed, "no frame") },
+        ),
+        of(
+            "close with a code of a later version",
+            "code 999, which this version has no name for",
+            &[],
+            Message::Close { reason: Code::Other(999).into() },
+        ),
+        of("ping", "nonce 1", &[], Message::Ping { nonce: 1 }),
+        of("pong", "nonce 300", &[], Message::Pong { nonce: 300 }),
+        of("join of something new", "request 1, `notes`, no epoch, writes as a1, has nothing", &[], {
+            join(None, Some(ANN), version(&[]))
+        }),
+        of("join again", "request 1, `notes`, epoch e0, writes as a1, has 5 of a1 and 2 of b0b", &[], {
+            join(epoch, Some(ANN), version(&[(ANN, 5), (BOB, 2)]))
+        }),
+        of("join to read", "request 1, `notes`, epoch e0, writes as nobody, has 2 of b0b", &[], {
+            join(epoch, None, version(&[(BOB, 2)]))
+        }),
+        of("joined an empty document", "request 1, document 7, epoch e0, may write, no writers", &[], {
+            joined(Access::Write, vec![])
+        }),
+        of(
+            "joined to read",
+            "request 1, document 7, epoch e0, may read; a1 is writer 0 with 5 received and 3 stored, b0b writer 1 with 2",
+            &[],
+            joined(Access::Read, vec![ann, bob]),
+        ),
+        of(
+            "refused",
+            "request 1, forbidden",
+            &[],
+            Message::Refused { request: 1, reason: Code::Forbidden.into(), epoch: None },
+        ),
+        of(
+            "refused for its epoch",
+            "request 1, the histories differ, the server's is e0",
+            &[],
+            Message::Refused { request: 1, reason: Code::EpochMismatch.into(), epoch },
+        ),
+        of("dropped", "document 7, this link may only read", &[], {
+            Message::Dropped { doc: 7, reason: Code::ReadOnly.into() }
+        }),
+        of("leave", "request 1", &[], Message::Leave { request: 1 }),
+        of(
+            "changes of a writer without a number",
+            "document 7, nobody introduced; operation 0 of a1, after nothing, two bytes",
+            &[],
+            changes(vec![], vec![change(ANN, 0, 1, &[], b"\x01\x02")]),
+        ),
+        of(
+            "changes with a short name",
+            "document 7, nobody introduced; operation 5 of writer 0, after nothing else, two bytes",
+            &[0xA1],
+            changes(vec![], vec![change(ANN, 5, 1, &[], b"\x01\x02")]),
+        ),
+        of(
+            "changes that introduce a writer",
+            "document 7, b0b is writer 1 from here on; its operations 0 to 2, after operation 5 of writer 0",
+            &[0xA1],
+            changes(vec![BOB], vec![change(BOB, 0, 3, &[(ANN, 5)], b"\x01\x02")]),
+        ),
+        of(
+            "several changes",
+            "document 7; operation 6 of writer 0, then operation 3 of writer 1 after it, no bodies",
+            &[0xA1, 0xB0B],
+            changes(vec![], vec![change(ANN, 6, 1, &[], b""), change(BOB, 3, 1, &[(ANN, 6)], b"")]),
+        ),
+        of(
+            "a change after one of a writer without a number",
+            "document 7; operation 7 of writer 0, after operation 0 of b0b",
+            &[0xA1],
+            changes(vec![], vec![change(ANN, 7, 1, &[(BOB, 0)], b"\x01\x02")]),
+        ),
+        of("ack of received changes", "document 7, received: all of writer 0 before 6", &[0xA1], {
+            Message::Ack { doc: 7, level: Level::Received, version: version(&[(ANN, 6)]) }
+        }),
+        of(
+            "ack of stored changes",
+            "document 7, stored: all of writer 0 before 6 and of b0b before 300",
+            &[0xA1],
+            Message::Ack { doc: 7, level: Level::Stored, version: version(&[(ANN, 6), (BOB, 300)]) },
+        ),
+        of("want everything", "document 7, has nothing", &[0xA1], Message::Want { doc: 7, version: version(&[]) }),
+        of("want the rest", "document 7, has all of writer 0 before 6", &[0xA1], {
+            Message::Want { doc: 7, version: version(&[(ANN, 6)]) }
+        }),
+    ]
+}
+
+fn names(writers: &[u64]) -> Writers {
+    let mut names = Writers::default();
+    writers.iter().for_each(|writer| names.introduce(ReplicaId::new(*writer)));
+    names
+}
+
+fn changes() -> Vec<(&'static str, &'static str, Change)> {
+    vec![
+        ("change", "operation 0 of a1 at 1 700 000 000 000.0 ms, after nothing, two bytes", {
+            change(ANN, 0, 1, &[], b"\x01\x02")
+        }),
+        ("change after another one", "operations 3 to 7 of b0b, after operation 4 of a1, no body", {
+            change(BOB, 3, 5, &[(ANN, 4)], b"")
+        }),
+        ("change with the largest numbers", "the last operation there can be, of ff…ff, at the last time", {
+            let mut change = change(ReplicaId::new(u64::MAX), u64::MAX - 1, 1, &[], b"");
+            change.clock = Hlc::from_bits(u64::MAX);
+            change
+        }),
+    ]
+}
+
+/// One keystroke in the middle of a text, another one right behind it, and one before a character of someone else's.
+fn keystrokes() -> Vec<(&'static str, &'static str, Change, Operations)> {
+    let mut bob = Document::new(BOB);
+    let mut ann = Document::new(ANN);
+    let wall = Wall::from_millis(1_700_000_000_000);
+    let type_in = |document: &mut Document, at, text: &str| {
+        let edited = document.edit::<_, EditError>(wall, |txn| txn.text("text").insert(at, text)).expect("inside");
+        edited.change.expect("something was typed")
+    };
+    let (word, first) = (type_in(&mut ann, 0, "ac"), type_in(&mut ann, 1, "b"));
+    let second = type_in(&mut ann, 2, "😀");
+    for change in [word, first.clone(), second.clone()] {
+        bob.receive(change, &crdt_socket_sync::Limits::default()).expect("a good header");
+    }
+    let other = type_in(&mut bob, 0, "x");
+    let insert = |seq, left, right, text: &str| Operations {
+        containers: vec![ContainerId::new(ContainerKind::Text, "text")],
+        list: vec![Operation { seq, container: 0, action: Action::Insert { left, right, text: text.into() } }],
+    };
+    let op = |seq| Some(OpId::new(ANN, seq));
+    vec![
+        ("keystroke", "a1 types `b` between its operations 0 and 1", first, insert(2, op(0), op(1), "b")),
+        ("keystroke behind it", "a1 types `😀` behind that, before its operation 1", second, {
+            insert(3, op(2), op(1), "😀")
+        }),
+        ("keystroke before someone else's", "b0b types `x` at the beginning, before operation 0 of a1", other, {
+            insert(0, None, op(0), "x")
+        }),
+    ]
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn unhex(hex: &str) -> Bytes {
+    assert!(hex.len() % 2 == 0 && hex.is_ascii(), "{hex:?} is hexadecimal");
+    (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).expect("two digits")).collect()
+}
+
+struct Vector {
+    name: String,
+    words: String,
+    bytes: Bytes,
+}
+
+/// The vectors of a file: a name in brackets, the meaning, the bytes, an empty line.
+fn read(file: &str, expected: &[(&str, &str, Bytes)]) -> Vec<Vector> {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("vectors").join(file);
+    if std::env::var_os("VECTORS").is_some_and(|value| value == "write") {
+        let mut text = String::new();
+        for (name, words, bytes) in expected {
+            writeln!(text, "[{name}]\n{words}\n{}\n", hex(bytes)).expect("a string takes everything");
+        }
+        fs::write(&path, text.trim_end().to_owned() + "\n").expect("the folder can be written");
+    }
+    let text = fs::read_to_string(path).expect("the file is there");
+    let vectors = text.split("\n\n").map(|vector| {
+        let lines: Vec<_> = vector.trim_end().lines().collect();
+        let [name, words, bytes] = lines[..] else { panic!("{file}: three lines, not {lines:?}") };
+        Vector { name: name.trim_matches(['[', ']']).into(), words: words.into(), bytes: unhex(bytes) }
+    });
+    vectors.collect()
+}
+
+/// Both know the same vectors, in the same order and with the same meaning.
+fn compare(file: &str, expected: &[(&str, &str, Bytes)], mut decode: impl FnMut(usize, Bytes)) {
+    let vectors = read(file, expected);
+    let known: Vec<_> = vectors.iter().map(|vector| (vector.name.as_str(), vector.words.as_str())).collect();
+    let ours: Vec<_> = expected.iter().map(|(name, words, _)| (*name, *words)).collect();
+    assert_eq!(known, ours, "{file}");
+    for (index, (vector, (name, _, bytes))) in vectors.into_iter().zip(expected).enumerate() {
+        assert_eq!(hex(bytes), hex(&vector.bytes), "{file}, {name}: what the code writes is not what the file says");
+        decode(index, vector.bytes);
+    }
+}
+
+/// Acceptance line 5.
+#[test]
+fn frames_are_what_their_vectors_say() {
+    let frames = frames();
+    let expected: Vec<_> =
+        frames.iter().map(|frame| (frame.name, frame.words, frame.message.encode(&names(frame.writers)))).collect();
+    compare("frames.txt", &expected, |index, bytes| {
+        let frame = &frames[index];
+        assert_eq!(Message::decode(bytes, &names(frame.writers)).as_ref(), Ok(&frame.message), "{}", frame.name);
+    });
+}
+
+#[test]
+fn there_is_a_vector_for_every_kind_of_message() {
+    let mut kinds: Vec<_> = frames().iter().map(|frame| frame.message.kind().1).collect();
+    kinds.dedup();
+    assert_eq!(kinds, (0..=12).collect::<Vec<_>>());
+}
+
+/// Acceptance line 5.
+#[test]
+fn changes_are_what_their_vectors_say() {
+    let changes = changes();
+    let expected: Vec<_> = changes.iter().map(|(name, words, change)| (*name, *words, change.encode())).collect();
+    compare("changes.txt", &expected, |index, bytes| {
+        let (name, _, change) = &changes[index];
+        assert_eq!(Change::decode(bytes).as_ref(), Ok(change), "{name}");
+    });
+}
+
+#[test]
+fn bodies_are_what_their_vectors_say() {
+    let keystrokes = keystrokes();
+    let expected: Vec<_> =
+        keystrokes.iter().map(|(name, words, change, _)| (*name, *words, change.body.clone())).collect();
+    compare("bodies.txt", &expected, |index, body| {
+        let (name, _, change, operations) = &keystrokes[index];
+        let read = Operations::decode(&Change { body, ..change.clone() });
+        assert_eq!(read.as_ref(), Ok(operations), "{name}");
+        assert_eq!(operations.encode(change.replica), change.body, "{name}");
+    });
+}
