@@ -12,6 +12,7 @@ use crdt_socket_sync::{
     document::{Action, ContainerId, ContainerKind, EditError, Operation, Operations, Transaction},
 };
 use crdt_socket_sync_tests::{
+    cases,
     model::Model,
     view::{Patched, shown},
 };
@@ -287,7 +288,7 @@ fn run(steps: &[Step], reverse: bool) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+    #![proptest_config(ProptestConfig::with_cases(cases(1_000)))]
 
     /// Acceptance lines 9, 30, 45, 61.
     #[test]

@@ -299,7 +299,7 @@ impl Naive<'_> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(500))]
+    #![proptest_config(ProptestConfig::with_cases(crdt_socket_sync_tests::cases(500)))]
 
     /// Acceptance lines 10, 17, 120: any order, any repetition.
     #[test]

@@ -20,6 +20,7 @@ use crdt_socket_sync::{
 };
 use crdt_socket_sync_loopback::{ClientIndex, Simulation, SimulationConfig};
 use crdt_socket_sync_tests::{
+    cases,
     model::Model,
     view::{Patched, shown},
 };
@@ -226,13 +227,8 @@ fn stored_version(store: &MemoryStorage) -> VersionVector {
         .collect()
 }
 
-fn cases(standard: u32) -> ProptestConfig {
-    let cases = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(standard);
-    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
-}
-
 proptest! {
-    #![proptest_config(cases(256))]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(cases(1_500)) })]
 
     #[test]
     fn after_delays_cuts_and_crashes_everyone_has_the_same_and_nothing_acknowledged_is_lost(
