@@ -174,6 +174,9 @@ pub enum Misuse {
         /// Its id.
         doc: DocId,
     },
+    /// A client with a store of its own loads what there is: a document is opened there with a new and empty replica.
+    #[error("{0:?} is to be loaded from the client's store, and the replica holds changes already")]
+    NotEmpty(String),
     /// A document's name must have between one and `limit` bytes.
     #[error("a document's name has 1 to {limit} bytes, this one {bytes}")]
     Name {

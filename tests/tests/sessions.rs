@@ -6,7 +6,7 @@ use crdt_socket_sync::{
     Access, Admission, Client, ClientConfig, ClientEvent, DocId, Document, LinkId, MemoryStorage, Now, ReplicaId, Seed,
     ServerEvent, Status, Storage, Time, Transmit, Wall,
     document::EditError,
-    error::{Code, Reason, StoreFault},
+    error::{Code, Misuse, Reason, StoreFault},
     store::carry_out,
     wire::{Capabilities, FullNames, Level, Message},
 };
@@ -447,6 +447,17 @@ fn an_edit_that_would_make_too_large_a_change_is_refused_when_it_is_made() {
     assert_eq!(text(&world, client, doc), "");
     write(&mut world, client, doc, "goes on");
     world.settle().expect("stored");
+}
+
+#[test]
+fn a_client_with_a_store_opens_only_what_the_store_is_to_fill() {
+    let mut config = ClientConfig::new(Seed::from_number(1));
+    config.persist = true;
+    let mut client: Client = Client::new(config);
+    let mut written = document(1);
+    written.edit::<_, EditError>(Wall::from_millis(1), |txn| txn.text("text").push_str("x")).expect("legal");
+    assert!(matches!(client.open("page", written), Err(Misuse::NotEmpty(_))), "its changes would count as stored");
+    assert!(client.open("page", document(1)).is_ok());
 }
 
 /// Requirement R49, acceptance line 128.

@@ -230,6 +230,9 @@ impl<R: Replica> Client<R> {
         if name.is_empty() || name.len() > limit {
             return Err(Misuse::Name { bytes: name.len(), limit });
         }
+        if self.persist && !replica.log().is_empty() {
+            return Err(Misuse::NotEmpty(name.to_owned()));
+        }
         if let Some(doc) = self.names.get(name) {
             return Err(Misuse::AlreadyOpen { name: name.to_owned(), doc: *doc });
         }
