@@ -24,10 +24,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let notes = client.open("notes")?;
     notes.caught_up().await?;
-    notes.edit(|txn| txn.text("body").push_str(&format!("{line}\n")))?;
+    notes.edit(|txn| txn.text("text").push_str(&format!("{line}\n")))?;
     notes.synced(Level::Stored).await?;
 
-    print!("{}", notes.read(|document| document.text("body").to_string())?);
+    print!("{}", notes.read(|document| document.text("text").to_string())?);
     println!("-- {} of our operations are not stored yet", notes.pending(Level::Stored));
     client.close().await;
     Ok(())

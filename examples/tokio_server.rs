@@ -22,7 +22,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let serving = tokio::spawn(server.serve());
     tokio::signal::ctrl_c().await?;
 
-    println!("stopping; {} documents are loaded", handle.stats().documents.len());
+    println!("stopping; documents loaded: {}", handle.stats().documents.len());
     handle.shutdown(Duration::from_secs(5)).await?;
     serving.await?;
     println!("stopped, nothing is left to be stored");

@@ -4,9 +4,9 @@
 //! cargo run --release -p crdt-socket-sync-benches --bin idle -- [CLIENTS] [CHANGES] [memory]
 //! ```
 //!
-//! The server is a process of its own, with a SQLite store in a temporary folder, or none if the last word is `memory`, so that its memory and its processor
-//! time are the operating system's word (`/proc`, Linux only). Idle clients are bare WebSocket connections that speak the
-//! protocol; the two writers are clients of the tokio adapter.
+//! The server is a process of its own, so that its memory and its processor time are the operating system's word (`/proc`,
+//! Linux only). It has a SQLite store in a temporary folder, or none if the last word is `memory`. Idle clients are bare
+//! WebSocket connections that speak the protocol; the two writers are clients of the tokio adapter. Takes about a minute.
 #![allow(clippy::print_stdout, reason = "this is a program that prints what it measures")]
 
 use std::{

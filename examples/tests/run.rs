@@ -178,7 +178,7 @@ fn tokio_server_and_client() {
         let pressed = Command::new("kill").args(["-INT", &server.0.id().to_string()]).status();
         assert!(pressed.expect("there is a kill").success());
         let next = || printed.recv_timeout(PATIENCE);
-        assert_eq!(next().as_deref(), Ok("stopping; 1 documents are loaded"));
+        assert_eq!(next().as_deref(), Ok("stopping; documents loaded: 1"));
         assert_eq!(next().as_deref(), Ok("stopped, nothing is left to be stored"));
         assert_eq!(next(), Err(RecvTimeoutError::Disconnected));
         assert!(server.0.wait().expect("it ran").success());

@@ -22,6 +22,8 @@ use crate::{
 ///
 ///     crdt-socket-sync cat ws://127.0.0.1:7070 page
 ///     crdt-socket-sync cat ws://127.0.0.1:7070 page --json    (everything that the document holds)
+///
+/// A document that nobody has opened before is empty, and is there from then on: a misspelt name is no error.
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Args {

@@ -40,6 +40,9 @@ pub(crate) fn not_connected(url: &str, error: &ConnectError) -> Failure {
     let todo = match error {
         ConnectError::Dial(DialError::BadUrl { .. }) => "give one like ws://127.0.0.1:7070",
         ConnectError::Dial(DialError::Refused(_)) => "start a server there with `crdt-socket-sync serve`",
+        ConnectError::Dial(DialError::Unreachable(_)) if url.starts_with("wss://") => {
+            "check the address and the network; if the server has no certificate, use ws://"
+        }
         ConnectError::Dial(DialError::Unreachable(_) | DialError::TimedOut) => "check the address and the network",
         ConnectError::Dial(DialError::Tls(_)) => "check the server's certificate, or use ws:// if it has none",
         ConnectError::Dial(_) => OURS,

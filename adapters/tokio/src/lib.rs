@@ -20,9 +20,9 @@
 //! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
 //! let client = Client::connect("ws://127.0.0.1:9000");
 //! let notes = client.open("notes")?; // can be edited at once, connected or not
-//! notes.edit(|txn| txn.text("body").insert(0, "Hello"))?;
+//! notes.edit(|txn| txn.text("text").insert(0, "Hello"))?;
 //! notes.synced(Level::Stored).await?; // the server has it on disk
-//! println!("{}", notes.read(|document| document.text("body").to_string())?);
+//! println!("{}", notes.read(|document| document.text("text").to_string())?);
 //! # Ok(()) }
 //! ```
 //!

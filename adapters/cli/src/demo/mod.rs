@@ -30,8 +30,8 @@ const PATIENCE: Duration = Duration::from_secs(45);
 /// Watch four writers on one page, a cut link and a killed server
 ///
 /// Needs nothing: starts a server of its own on a free port, with a store in a temporary folder, and cleans up after itself.
-/// Takes about ten seconds. Ends with the text that every replica and the store on disk hold, and with exit code 0 if it
-/// is the same.
+/// Takes seven to eight seconds. Ends with the text that every replica and the store on disk hold, and with exit code 0
+/// if it is the same.
 ///
 ///     crdt-socket-sync demo
 #[derive(Debug, clap::Args)]
