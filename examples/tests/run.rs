@@ -14,7 +14,8 @@ use std::{
 const PATIENCE: Duration = Duration::from_secs(60);
 
 fn example(name: &str) -> Command {
-    // Cargo builds a package's examples for its tests, into a folder beside theirs.
+    // Cargo builds a package's examples for its tests, into a folder beside theirs; but not if it is asked for this file of
+    // tests alone, with `--test run`: then the examples are those of the last time.
     let tests = env::current_exe().expect("a test is a program");
     let folder = tests.ancestors().nth(2).expect("target/debug/deps").join("examples");
     let mut path: PathBuf = folder.join(name);

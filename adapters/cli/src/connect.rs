@@ -44,6 +44,7 @@ pub(crate) fn not_connected(url: &str, error: &ConnectError) -> Failure {
             "check the address and the network; if the server has no certificate, use ws://"
         }
         ConnectError::Dial(DialError::Unreachable(_) | DialError::TimedOut) => "check the address and the network",
+        ConnectError::Dial(DialError::Tls(why)) if why.contains("crdt-socket-sync-tokio") => "use --runtime tokio",
         ConnectError::Dial(DialError::Tls(_)) => "check the server's certificate, or use ws:// if it has none",
         ConnectError::Dial(_) => OURS,
         ConnectError::Refused(reason) => match reason.code {

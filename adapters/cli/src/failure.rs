@@ -7,11 +7,22 @@ use std::fmt;
 pub(crate) struct Failure {
     what: String,
     todo: String,
+    /// Nobody wants to hear more: no mistake at all.
+    enough: bool,
 }
 
 impl Failure {
     pub(crate) fn new(what: impl Into<String>, todo: impl Into<String>) -> Self {
-        Self { what: what.into(), todo: todo.into() }
+        Self { what: what.into(), todo: todo.into(), enough: false }
+    }
+
+    /// Whoever read the output has enough, as with `| head`: the program ends as if it were done, and cleans up.
+    pub(crate) fn enough() -> Self {
+        Self { enough: true, ..Self::new("the output was closed", "") }
+    }
+
+    pub(crate) fn is_enough(&self) -> bool {
+        self.enough
     }
 
     /// For errors that say what to do themselves, in the same form.

@@ -11,6 +11,7 @@ mod output;
 mod replay;
 mod runtime;
 mod serve;
+mod stop;
 mod trace;
 mod watch;
 
@@ -62,6 +63,7 @@ fn main() -> ExitCode {
     };
     match outcome {
         Ok(code) => code,
+        Err(failure) if failure.is_enough() => ExitCode::SUCCESS,
         Err(failure) => {
             // If even that cannot be said, the exit code still says it.
             let _ = writeln!(std::io::stderr(), "error: {failure}");

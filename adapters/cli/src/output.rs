@@ -11,8 +11,7 @@ pub(crate) fn text(text: &str) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Ok(()) => Ok(()),
-        // Whoever read it has enough, as with `| head`.
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => std::process::exit(0),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Err(Failure::enough()),
         Err(error) => Err(Failure::new(format!("cannot write the result: {error}"), "see where the output goes")),
     }
 }

@@ -17,6 +17,7 @@ use crate::{
     failure::Failure,
     output,
     runtime::{done, tokio},
+    stop::Stop,
 };
 
 /// How long a server that was told to stop may take to store what it has.
@@ -50,6 +51,9 @@ pub(crate) struct Args {
     /// Say who comes, goes and joins; twice for every change
     #[arg(short, long, action = clap::ArgAction::Count)]
     verbose: u8,
+    /// Stop when standard input ends, too: for a program that starts a server and must not leave it behind
+    #[arg(long, hide = true)]
+    with_stdin: bool,
 }
 
 pub(crate) fn run(args: Args, json: bool) -> Outcome {
@@ -64,7 +68,7 @@ async fn serve(args: Args, json: bool) -> Outcome {
         builder = builder.storage(Watched { storage, _closed: closing });
     }
     let server = builder.bind(&args.listen).await.map_err(|error| not_bound(&args.listen, &error))?;
-    let mut stop = Stop::new()?;
+    let mut stop = if args.with_stdin { Stop::with_stdin()? } else { Stop::new()? };
     let url = format!("ws://{}", server.local_addr());
     let handle = server.handle();
     tokio::spawn(log(handle.clone(), args.verbose));
@@ -132,45 +136,6 @@ impl Storage for Watched {
 
     fn list(&mut self) -> Result<Vec<String>, StoreFault> {
         self.storage.list()
-    }
-}
-
-/// Being told to stop.
-struct Stop {
-    #[cfg(unix)]
-    terminate: tokio::signal::unix::Signal,
-    #[cfg(unix)]
-    interrupt: tokio::signal::unix::Signal,
-}
-
-impl Stop {
-    #[cfg(unix)]
-    fn new() -> Result<Self, Failure> {
-        use tokio::signal::unix::{SignalKind, signal};
-        Ok(Self {
-            terminate: signal(SignalKind::terminate()).map_err(Failure::bug)?,
-            interrupt: signal(SignalKind::interrupt()).map_err(Failure::bug)?,
-        })
-    }
-
-    #[cfg(unix)]
-    async fn wait(&mut self) {
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
-        }
-    }
-
-    #[cfg(not(unix))]
-    fn new() -> Result<Self, Failure> {
-        Ok(Self {})
-    }
-
-    #[cfg(not(unix))]
-    async fn wait(&mut self) {
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending().await
-        }
     }
 }
 

@@ -36,3 +36,8 @@ mod wire;
 pub use config::SimulationConfig;
 pub use simulation::{ClientIndex, NotSettled, Simulation};
 pub use trace::{Node, Trace, TraceEntry, What};
+
+/// The example of this crate's front page, compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct FrontPage;

@@ -16,7 +16,7 @@ use futures_util::future::{join_all, try_join_all};
 use serde::Serialize;
 
 use self::{relay::Relay, server::Server, stage::Stage, story::PARTS, writer::Writer};
-use crate::{Outcome, connect, failure::Failure, hash::text_hash, output, runtime::tokio};
+use crate::{Outcome, connect, failure::Failure, hash::text_hash, output, runtime::tokio, stop::Stop};
 
 const TEXT: &str = "text";
 const PAGE: &str = "page";
@@ -58,10 +58,11 @@ struct Report {
 
 pub(crate) fn run(_: Args, json: bool) -> Outcome {
     tokio()?.block_on(async {
+        let mut stop = Stop::new()?;
         tokio::select! {
             outcome = demo(json) => outcome,
             // Everything is dropped on the way, and with it the server process and the folder.
-            _ = tokio::signal::ctrl_c() => Err(Failure::new("the demonstration was stopped", "start it again to see its end")),
+            () = stop.wait() => Err(Failure::new("the demonstration was stopped", "start it again to see its end")),
         }
     })
 }

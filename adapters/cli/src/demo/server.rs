@@ -32,9 +32,10 @@ impl Server {
     fn start_blocking(listen: &str, data: &Path) -> Result<Self, Failure> {
         let program = std::env::current_exe().map_err(Failure::bug)?;
         let process = Command::new(program)
-            .args(["serve", "--json", "--listen", listen, "--data"])
+            .args(["serve", "--json", "--with-stdin", "--listen", listen, "--data"])
             .arg(data)
-            .stdin(Stdio::null())
+            // Never written to: it ends with this process, however that ends, and the server with it.
+            .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()

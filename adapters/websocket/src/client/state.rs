@@ -137,6 +137,8 @@ impl Shared {
     }
 
     pub(super) fn statuses(&self) -> Statuses {
+        // What has happened by now goes to those who listened then; the new one is told where things stand.
+        self.act(|_, _| ());
         let mut wakers = Wakers::default();
         let mut state = lock(&self.state);
         let queue = state.statuses.subscribe();

@@ -130,6 +130,18 @@ pub(crate) async fn a_client_survives_a_restart_of_the_server<R: Tested>() {
     assert_eq!(text(&copy), "one two ");
 }
 
+pub(crate) async fn no_status_is_told_twice<R: Tested>() {
+    // Nobody listens there.
+    let ann = Client::<R>::builder("ws://127.0.0.1:1").limits(eager()).connect();
+    let mut statuses = ann.statuses();
+    let mut last = soon::<R, _>("where it stands", statuses.next()).await;
+    for _ in 0..3 {
+        let next = soon::<R, _>("the next status", statuses.next()).await;
+        assert_ne!(next, last);
+        last = next;
+    }
+}
+
 pub(crate) async fn a_server_that_is_dropped_drops_its_connections<R: Tested>() {
     let server = Server::<R>::bind("127.0.0.1:0").await.unwrap();
     let (addr, handle) = (server.local_addr(), server.handle());
@@ -285,6 +297,7 @@ macro_rules! suite {
             two_clients_write_one_text
             what_was_written_offline_arrives
             a_client_survives_a_restart_of_the_server
+            no_status_is_told_twice
             a_server_that_is_dropped_drops_its_connections
             leaving_is_polite
             the_application_decides_who_may_what
