@@ -1,6 +1,6 @@
 //! `docs/protocol.md` says what the code does: its tables are compared with it.
 
-use crdt_socket_sync::{error::Code, wire::Direction};
+use crdt_socket_sync::{Limits, error::Code, wire::Direction};
 use crdt_socket_sync_tests::hostile::examples;
 
 const PAGE: &str = include_str!("../../docs/protocol.md");
@@ -43,4 +43,23 @@ fn the_table_of_codes_is_that_of_the_code() {
         .map(|code| vec![code.number().to_string(), format!("{code:?}"), format!("{:?}", code.retry())])
         .collect();
     assert_eq!(table("\n## Codes\n"), code);
+}
+
+#[test]
+fn the_table_of_bounds_is_that_of_the_defaults() {
+    let limits = Limits::default();
+    let kibibytes = |bytes: usize| format!("{} KiB", bytes / 1_024);
+    let code = [
+        ("a document's name", format!("1 to {} bytes", limits.name_bytes)),
+        ("documents joined on one link", limits.joins_per_link.to_string()),
+        ("writers of a document", format!("{} 000", limits.replicas / 1_000)),
+        ("a change, encoded", kibibytes(limits.change_bytes)),
+        ("a change's clock ahead of the server's", format!("{} s", limits.clock_ahead.as_secs())),
+        ("a frame before `welcome`", kibibytes(limits.greeting_bytes)),
+        ("the time until `welcome`", format!("{} s", limits.greeting_time.as_secs())),
+        ("a frame after `welcome`", format!("{} MiB", limits.frame_bytes >> 20)),
+    ];
+    let page: Vec<_> = table("\n## Bounds\n").into_iter().map(|row| (row[0].clone(), row[1].clone())).collect();
+    assert_eq!(page, code.map(|(what, bound)| (what.to_owned(), bound)));
+    assert!(PAGE.contains(&format!("The ping interval is {} s by default.", limits.ping_interval.as_secs())));
 }
