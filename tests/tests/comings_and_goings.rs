@@ -12,19 +12,7 @@ use crdt_socket_sync::{
     wire::Level,
 };
 use crdt_socket_sync_loopback::{ClientIndex, Simulation, SimulationConfig};
-
-/// Random numbers for tests: SplitMix64.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, below: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (z ^ (z >> 31)) as usize % below
-    }
-}
+use crdt_socket_sync_tests::{Dice, cases};
 
 const PAGES: [&str; 2] = ["page", "other page"];
 
@@ -51,7 +39,7 @@ impl Town {
         config.in_flight = 2;
         let mut world = Simulation::new(config);
         let people = (0..4).map(|_| (world.add_client(), [None; 2])).collect();
-        let dice = Dice(seed);
+        let dice = Dice::new(seed);
         Self { seed, world, dice, people, requests: Vec::new(), replicas: 0, healed: false, crashed: false }
     }
 
@@ -149,7 +137,7 @@ impl Town {
 
 #[test]
 fn whoever_comes_and_goes_has_the_same_in_the_end_and_leaves_nothing_behind() {
-    for seed in 0..u64::from(crdt_socket_sync_tests::cases(1_000)) {
+    for seed in 0..u64::from(cases(1_000)) {
         let mut town = Town::new(seed);
         for _ in 0..80 {
             town.act();

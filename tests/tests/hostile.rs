@@ -2,24 +2,8 @@
 
 use bytes::Bytes;
 use crdt_socket_sync::wire::{FullNames, Message};
+use crdt_socket_sync_tests::Dice;
 use crdt_socket_sync_tests::hostile::{Siege, State, examples};
-
-/// Random numbers for tests: SplitMix64.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, below: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (z ^ (z >> 31)) as usize % below
-    }
-
-    fn byte(&mut self) -> u8 {
-        self.roll(256) as u8
-    }
-}
 
 /// A frame that may be anything: random bytes, or a legal frame with some of it changed.
 fn frame(dice: &mut Dice, legal: &[Bytes]) -> Bytes {
@@ -47,7 +31,7 @@ fn frame(dice: &mut Dice, legal: &[Bytes]) -> Bytes {
 }
 
 fn besiege(state: State, frames: usize) -> Siege {
-    let mut dice = Dice(state as u64 + 1);
+    let mut dice = Dice::new(state as u64 + 1);
     let legal: Vec<_> = examples().iter().map(|message| message.encode(&FullNames)).collect();
     let mut siege = Siege::new(state);
     for sent in 1..=frames {
