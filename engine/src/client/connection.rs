@@ -47,7 +47,6 @@ impl<R: Replica> Client<R> {
             return;
         }
         link.settled = true;
-        link.reason = Some(reason.clone());
         let brief = now.mono - link.up < self.limits.retry_first;
         self.docs.values_mut().for_each(Open::part);
         if self.wanted {
@@ -60,7 +59,7 @@ impl<R: Replica> Client<R> {
     /// The server ended the link.
     pub(super) fn closed(&mut self, now: Now, reason: Reason) {
         match reason.code.retry() {
-            Retry::Never => self.give_up(now, reason),
+            Retry::Never => self.give_up(reason),
             Retry::Now | Retry::Later => self.closing(now, reason),
         }
     }
@@ -72,16 +71,14 @@ impl<R: Replica> Client<R> {
             // It was a server of ours: whatever came between may be gone next time.
             self.closing(now, Reason::new(Code::Other(0), reason.to_string()));
         } else if matches!(fault, PeerFault::Version { .. }) {
-            self.give_up(now, reason);
+            self.give_up(reason);
         } else {
-            self.give_up(
-                now,
-                Reason::new(Code::Unexpected, format!("this is not a crdt-socket-sync server ({fault})")),
-            );
+            let what = format!("this is not a crdt-socket-sync server ({fault})");
+            self.give_up(Reason::new(Code::Unexpected, what));
         }
     }
 
-    pub(super) fn give_up(&mut self, _now: Now, reason: Reason) {
+    pub(super) fn give_up(&mut self, reason: Reason) {
         self.wanted = false;
         self.dial = Dialling::No;
         if let Some(link) = &mut self.link {

@@ -89,8 +89,6 @@ struct Link {
     in_work: BTreeSet<DocId>,
     /// Joins to be taken back.
     leaves: VecDeque<DocId>,
-    /// Why the server closed it, or this side did.
-    reason: Option<Reason>,
     /// Whether the client has made up its mind about what to do next.
     settled: bool,
 }
@@ -315,7 +313,6 @@ impl<R: Replica> Client<R> {
             work: VecDeque::new(),
             in_work: BTreeSet::new(),
             leaves: VecDeque::new(),
-            reason: None,
             settled: false,
         });
         if !self.wanted {
@@ -334,10 +331,10 @@ impl<R: Replica> Client<R> {
 
     /// The attempt that [`poll_dial`](Self::poll_dial) asked for has shown that there is no server of ours there. There
     /// will be no other one.
-    pub fn dial_refused(&mut self, now: Now, reason: Reason) {
+    pub fn dial_refused(&mut self, _now: Now, reason: Reason) {
         self.dial = Dialling::No;
         if self.wanted && self.link.is_none() {
-            self.give_up(now, reason);
+            self.give_up(reason);
         }
     }
 

@@ -257,7 +257,7 @@ impl<R: Replica> Open<R> {
 
     /// Whether everything here has come to a level and the server is there to say so.
     pub(super) fn is_synced(&self, level: Level) -> bool {
-        self.joined().is_some_and(|joined| joined.catching_up.is_none()) && self.pending(level) == 0
+        self.caught_up() && self.pending(level) == 0
     }
 
     /// Whether a version has come to a level, as far as the server has said.
