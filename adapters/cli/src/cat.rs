@@ -11,11 +11,12 @@ use crdt_socket_sync_websocket::{Client, Runtime};
 use serde::Serialize;
 
 use crate::{
-    Outcome, connect,
+    Outcome,
+    connect::{self, TextArgs},
     failure::Failure,
     hash::text_hash,
     output,
-    runtime::{Job, RuntimeName, done},
+    runtime::{Job, done},
 };
 
 /// Print a document's text, exactly, with no newline added
@@ -27,16 +28,8 @@ use crate::{
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Args {
-    /// The server, as ws://HOST:PORT or wss://HOST:PORT
-    url: String,
-    /// The document
-    doc: String,
-    /// The text in the document
-    #[arg(long, default_value = "text", value_name = "NAME")]
-    text: String,
-    /// The async runtime that the client runs on
-    #[arg(long, value_enum, default_value_t)]
-    runtime: RuntimeName,
+    #[command(flatten)]
+    text: TextArgs,
 }
 
 /// A whole document, for programs.
@@ -59,12 +52,12 @@ enum Container {
 struct Cat(Args, bool);
 
 pub(crate) fn run(args: Args, json: bool) -> Outcome {
-    args.runtime.run(Cat(args, json))
+    args.text.runtime.run(Cat(args, json))
 }
 
 impl Job for Cat {
     async fn run<R: Runtime + Default>(self) -> Outcome {
-        let Self(Args { url, doc: name, text, .. }, json) = self;
+        let Self(Args { text: TextArgs { url, doc: name, text, .. } }, json) = self;
         let client: Client<R> = Client::connect(url.clone());
         connect::first_attempt(&client, &url).await?;
         let doc = connect::open(&client, &name).await?;

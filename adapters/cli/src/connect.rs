@@ -3,7 +3,22 @@
 use crdt_socket_sync::error::{Code, Misuse};
 use crdt_socket_sync_websocket::{Client, ConnectError, DialError, Doc, DocError, DocEvent, Runtime, SyncError};
 
-use crate::failure::Failure;
+use crate::{failure::Failure, runtime::RuntimeName};
+
+/// A text, and how to get to it.
+#[derive(Debug, clap::Args)]
+pub(crate) struct TextArgs {
+    /// The server, as ws://HOST:PORT or wss://HOST:PORT
+    pub(crate) url: String,
+    /// The document
+    pub(crate) doc: String,
+    /// The text in the document
+    #[arg(long, default_value = "text", value_name = "NAME")]
+    pub(crate) text: String,
+    /// The async runtime that the client runs on
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) runtime: RuntimeName,
+}
 
 /// Waits for the first attempt of a client to succeed. From then on it reconnects by itself.
 pub(crate) async fn first_attempt<R: Runtime>(client: &Client<R>, url: &str) -> Result<(), Failure> {

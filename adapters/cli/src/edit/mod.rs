@@ -17,9 +17,10 @@ pub(crate) use self::{
     pen::{Pen, Stroke},
 };
 use crate::{
-    Outcome, connect,
+    Outcome,
+    connect::{self, TextArgs},
     failure::Failure,
-    runtime::{Job, RuntimeName, done},
+    runtime::{Job, done},
 };
 
 /// Edit a text together with whoever else has it open
@@ -31,16 +32,8 @@ use crate::{
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Args {
-    /// The server, as ws://HOST:PORT or wss://HOST:PORT
-    url: String,
-    /// The document
-    doc: String,
-    /// The text in the document
-    #[arg(long, default_value = "text", value_name = "NAME")]
-    text: String,
-    /// The async runtime that the client runs on
-    #[arg(long, value_enum, default_value_t)]
-    runtime: RuntimeName,
+    #[command(flatten)]
+    text: TextArgs,
 }
 
 struct Edit(Args);
@@ -49,12 +42,12 @@ pub(crate) fn run(args: Args) -> Outcome {
     if !std::io::stdout().is_terminal() || !std::io::stdin().is_terminal() {
         return Err(Failure::new("the editor needs a terminal", "use `cat` to read the text, or `watch` to follow it"));
     }
-    args.runtime.run(Edit(args))
+    args.text.runtime.run(Edit(args))
 }
 
 impl Job for Edit {
     async fn run<R: Runtime + Default>(self) -> Outcome {
-        let Self(Args { url, doc: name, text, .. }) = self;
+        let Self(Args { text: TextArgs { url, doc: name, text, .. } }) = self;
         let client: Client<R> = Client::connect(url.clone());
         connect::first_attempt(&client, &url).await?;
         let doc = connect::open(&client, &name).await?;
