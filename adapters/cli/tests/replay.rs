@@ -3,10 +3,14 @@
 
 mod common;
 
-use std::{thread, time::Duration};
+use std::time::Duration;
 
 use common::{Server, good, program, recording, traces};
+use crdt_socket_sync_tokio::Client;
 use serde_json::Value;
+
+/// Far more than anything here takes.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Replays a recording; then a new server on the same store must give a new process exactly its end.
 fn round_trip(runtime: &str, agents: usize) {
@@ -58,18 +62,22 @@ fn a_recording_by_three_comes_to_its_end_on_async_std() {
 #[test]
 fn a_recording_comes_to_its_end_though_the_server_is_killed_again_and_again() {
     let folder = tempfile::tempdir().unwrap();
-    let (trace, end) = recording(folder.path(), 3, 400);
+    let (trace, end) = recording(folder.path(), 3, 800);
     let data = folder.path().join("data");
     let mut server = Server::start(&data);
     let addr = server.addr().to_owned();
     let mut replay = program();
     replay.arg("replay").arg(&trace).args(["--server", &server.url, "--doc", "page", "--rate", "400", "--json"]);
     let mut replay = replay.spawn().unwrap();
-    for _ in 0..5 {
-        thread::sleep(Duration::from_millis(400));
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let _entered = runtime.enter();
+    let watcher = Client::connect(&server.url);
+    let page = watcher.open("page").unwrap();
+    for round in 1..=5 {
+        let arrived = page.until(move |document| document.log().end() >= 200 * round);
+        runtime.block_on(async { tokio::time::timeout(PATIENCE, arrived).await }).unwrap().unwrap();
         assert!(replay.try_wait().unwrap().is_none(), "it is still going on");
         server.kill();
-        thread::sleep(Duration::from_millis(50));
         server = Server::start_at(&addr, &data);
     }
     let output = replay.wait_with_output().unwrap();

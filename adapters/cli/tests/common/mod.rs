@@ -54,7 +54,21 @@ impl Server {
     }
 
     pub(crate) fn start_at(listen: &str, data: &Path) -> Self {
-        let mut process = program().args(["serve", "--json", "--listen", listen, "--data"]).arg(data).spawn().unwrap();
+        Self::launch(program(), listen, data)
+    }
+
+    /// Starts a server that finds the disk full once a file would have more than some hundred kilobytes.
+    #[cfg(unix)]
+    pub(crate) fn start_on_a_small_disk(data: &Path) -> Self {
+        let mut shell = Command::new("sh");
+        // Writing past the limit fails, as on a full disk; unless it is passed over, a signal would end the process.
+        shell.args(["-c", "trap '' XFSZ; ulimit -f 400; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_crdt-socket-sync")]);
+        shell.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        Self::launch(shell, "127.0.0.1:0", data)
+    }
+
+    fn launch(mut program: Command, listen: &str, data: &Path) -> Self {
+        let mut process = program.args(["serve", "--json", "--listen", listen, "--data"]).arg(data).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let Ok(listening) = serde_json::from_str::<Value>(&line) else {
@@ -63,6 +77,14 @@ impl Server {
             panic!("the server does not start: {stderr}");
         };
         Self { process, url: listening["listening"].as_str().unwrap().to_owned() }
+    }
+
+    /// What it says on standard error, line by line.
+    pub(crate) fn complaints(&mut self) -> std::sync::mpsc::Receiver<String> {
+        let (sender, lines) = std::sync::mpsc::channel();
+        let stderr = BufReader::new(self.process.stderr.take().unwrap());
+        std::thread::spawn(move || stderr.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
+        lines
     }
 
     /// Where it listens, without the scheme.
