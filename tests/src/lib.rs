@@ -2,7 +2,10 @@
 
 pub mod fuzz;
 pub mod hostile;
+pub mod judge;
 pub mod model;
+pub mod shrink;
+pub mod suite;
 pub mod traces;
 pub mod view;
 

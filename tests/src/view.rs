@@ -38,7 +38,7 @@ fn read(document: &Document, id: &ContainerId) -> View {
 }
 
 /// A view that is patched from a document's events and never rebuilt.
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Patched {
     shown: Shown,
 }
