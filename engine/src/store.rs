@@ -13,6 +13,7 @@ use crate::{
     error::StoreFault,
     id::{Epoch, Ticket},
     limits::Limits,
+    proof::{Situation, note},
     rng::Rng,
     time::Time,
 };
@@ -267,6 +268,7 @@ impl Durable {
 
     /// The append failed: when to try again, and how often it has failed in a row.
     pub(crate) fn failed(&mut self, now: Time, limits: &Limits, rng: &mut Rng) -> (Time, u32) {
+        note(Situation::StoreFailed);
         self.under_way = None;
         let at = now + backoff(self.failures, limits, rng);
         self.failures = self.failures.saturating_add(1);

@@ -14,6 +14,7 @@ use crate::{
     error::ChangeFault,
     id::{Epoch, OpId, ReplicaId},
     limits::Limits,
+    proof::{Fault, Situation, note, planted},
     replica::Replica,
     time::Wall,
 };
@@ -195,7 +196,8 @@ impl ChangeLog {
         if change.len == 0 || change.seq.checked_add(change.len).is_none() {
             return Err(ChangeFault::Length { id });
         }
-        if self.version.contains(id) {
+        if self.version.contains(id) && !planted(Fault::DuplicateAppended) {
+            note(Situation::DuplicateRecognised);
             let known = self.position(id).map(|position| &self.changes[position]);
             return if known == Some(&change) {
                 Ok(Received::Duplicate)
@@ -232,7 +234,10 @@ impl ChangeLog {
                 continue;
             }
             match self.check(&change, limits) {
-                Ok(()) => return Some(change),
+                Ok(()) => {
+                    note(Situation::WaitingChangeReleased);
+                    return Some(change);
+                }
                 Err(fault) => refused.push(fault),
             }
         }
@@ -276,7 +281,7 @@ impl ChangeLog {
     /// Whether a change whose dependencies are all here may be appended.
     fn check(&self, change: &Change, limits: &Limits) -> Result<(), ChangeFault> {
         let id = change.id();
-        if self.version.contains(id) {
+        if self.version.contains(id) && !planted(Fault::DuplicateAppended) {
             return Err(ChangeFault::Contradiction { id });
         }
         if change.seq == 0 && self.writers.len() >= limits.replicas {

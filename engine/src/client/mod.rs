@@ -25,6 +25,7 @@ use crate::{
     error::{ChangeFault, Code, Misuse, Reason, ReceiveError, Retry, StoreFault},
     id::{DocId, LinkId, Ticket},
     limits::Limits,
+    proof::{Fault, planted},
     replica::Replica,
     rng::{Rng, Seed},
     session::{Incoming, Session, Transmit},
@@ -324,7 +325,7 @@ impl<R: Replica> Client<R> {
     /// The attempt that [`poll_dial`](Self::poll_dial) asked for has failed. There will be another one.
     pub fn dial_failed(&mut self, now: Now, why: &str) {
         self.dial = Dialling::No;
-        if self.wanted && self.link.is_none() {
+        if self.wanted && self.link.is_none() && !planted(Fault::FailedDialNotRetried) {
             self.retry(now, why.to_owned(), Retry::Later);
         }
     }

@@ -12,6 +12,7 @@ use crate::{
     error::{ChangeFault, Code, Reason},
     id::{Epoch, LinkId, OpId, ReplicaId},
     limits::Limits,
+    proof::{Fault, planted},
     session::{encoded_bytes, next_batch},
     store::Durable,
     time::Wall,
@@ -284,6 +285,9 @@ impl Room {
                     self.origins.push(origin);
                     if let Some(subscription) = self.subscriptions.get_mut(&origin) {
                         subscription.received.extend(change.replica, change.end());
+                        if planted(Fault::StoredBeforeFlush) {
+                            subscription.stored.extend(change.replica, change.end());
+                        }
                     }
                 }
                 for fault in refused {
