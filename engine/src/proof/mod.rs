@@ -11,8 +11,14 @@
 // Without the feature the module is private and the names are there for the places that mention them.
 #![cfg_attr(not(feature = "proof"), allow(unreachable_pub))]
 
+mod fault;
+mod situation;
+
 #[cfg(feature = "proof")]
-use std::{cell::Cell, collections::BTreeMap, fmt};
+use std::{cell::Cell, collections::BTreeMap};
+
+pub use fault::Fault;
+pub use situation::Situation;
 
 /// An enumeration whose values have names, each with one line on what it means.
 macro_rules! named {
@@ -44,42 +50,21 @@ macro_rules! named {
         }
 
         #[cfg(feature = "proof")]
-        impl fmt::Display for $kind {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl std::fmt::Display for $kind {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str(self.name())
             }
         }
     };
 }
 
-named! {
-    /// A mistake that the engine can be told to make.
-    Fault {
-        /// The log takes in a change again that it has.
-        DuplicateAppended = "duplicate-appended",
-        /// A server acknowledges a change as stored when it has only received it.
-        StoredBeforeFlush = "stored-before-flush",
-        /// A client does not dial again after a failed attempt.
-        FailedDialNotRetried = "failed-dial-not-retried",
-    }
-}
-
-named! {
-    /// Somewhere the engine can come to, and the suites have to bring it.
-    Situation {
-        /// A change that waited was released by the arrival of what it depends on.
-        WaitingChangeReleased = "waiting-change-released",
-        /// A change arrived that was here already.
-        DuplicateRecognised = "duplicate-recognised",
-        /// An append failed and was planned again.
-        StoreFailed = "store-failed",
-    }
-}
+use named;
 
 #[cfg(feature = "proof")]
 thread_local! {
     static PLANTED: Cell<Option<Fault>> = const { Cell::new(None) };
     static ACTED: Cell<u64> = const { Cell::new(0) };
+    static STRAY: Cell<u128> = const { Cell::new(0) };
     static NOTED: [Cell<u64>; Situation::ALL.len()] = const { [const { Cell::new(0) }; Situation::ALL.len()] };
 }
 
@@ -124,6 +109,19 @@ pub(crate) fn planted(fault: Fault) -> bool {
 #[cfg(feature = "proof")]
 pub(crate) fn note(situation: Situation) {
     NOTED.with(|noted| noted[situation as usize].set(noted[situation as usize].get() + 1));
+}
+
+/// A number that differs from call to call, as if it came from outside: for faults that make the engine depend on more
+/// than its inputs.
+#[cfg(feature = "proof")]
+pub(crate) fn stray() -> u128 {
+    STRAY.set(STRAY.get() + 1);
+    STRAY.get()
+}
+
+#[cfg(not(feature = "proof"))]
+pub(crate) const fn stray() -> u128 {
+    0
 }
 
 #[cfg(not(feature = "proof"))]
