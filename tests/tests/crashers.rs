@@ -67,6 +67,11 @@ fn any_bytes_are_a_message_or_a_typed_error() {
     holds("frame", 5_000);
 }
 
+#[test]
+fn any_message_survives_its_frame_and_no_shorter_or_longer_frame_is_one() {
+    holds("message", 5_000);
+}
+
 /// Acceptance line 131.
 #[test]
 fn any_changes_leave_a_document_sound_and_like_its_twin() {
@@ -82,4 +87,9 @@ fn any_frames_leave_a_servers_other_links_undisturbed() {
 #[test]
 fn any_frames_leave_a_client_with_all_that_was_written_in_it() {
     holds("hostile_client", 500);
+}
+
+#[test]
+fn any_program_leaves_documents_equal_to_each_other_and_to_their_twin() {
+    holds("document", 200);
 }

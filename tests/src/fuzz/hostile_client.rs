@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 use crdt_socket_sync::{
-    Access, Change, Client, ClientConfig, DocId, Document, Epoch, Level, Limits, LinkId, Now, Replica, ReplicaId, Seed,
-    Status, Transmit, Wall,
+    Access, Change, Client, ClientConfig, DocId, Document, Epoch, Level, Limits, LinkId, Now, ReplicaId, Seed, Status,
+    Transmit, Wall,
     document::EditError,
     error::ReceiveError,
     wire::{Capabilities, FullNames, Message, WriterVersion},
@@ -13,7 +13,7 @@ use super::{MOST_BYTES, agree_with_the_twin, each_example_and_all, history, piec
 
 /// How far a client's link has come.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub enum Stage {
+enum Stage {
     /// The server has said nothing yet.
     Greeting,
     /// The client was let in, and has not asked for the document yet.
@@ -28,7 +28,7 @@ pub enum Stage {
 
 impl Stage {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Greeting, Self::Open, Self::Joining, Self::Joined, Self::Reading];
+    const ALL: [Self; 5] = [Self::Greeting, Self::Open, Self::Joining, Self::Joined, Self::Reading];
 }
 
 /// A client takes any frames from its server, and keeps what was written in it.

@@ -4,16 +4,20 @@
 //! itself, is kept as a file in `tests/crashers/<target>/`, and is replayed from there.
 
 mod change;
+mod document;
 mod frame;
 mod hostile_client;
 mod hostile_server;
+mod message;
 
 use bytes::Bytes;
 pub use change::change;
 use crdt_socket_sync::{Change, Document, Limits, Replica, ReplicaId, Wall, document::EditError, wire::FullNames};
+pub use document::document;
 pub use frame::frame;
 pub use hostile_client::hostile_client;
 pub use hostile_server::hostile_server;
+pub use message::message;
 
 use crate::{hostile::examples, model::Model, view::shown};
 
@@ -33,7 +37,9 @@ pub struct Target {
 /// All of them.
 pub const TARGETS: &[Target] = &[
     Target { name: "frame", body: frame, seeds: frame::seeds, tell: None },
+    Target { name: "message", body: message, seeds: message::seeds, tell: None },
     Target { name: "change", body: change, seeds: change::seeds, tell: None },
+    Target { name: "document", body: document, seeds: document::seeds, tell: Some(document::tell) },
     Target { name: "hostile_server", body: hostile_server, seeds: hostile_server::seeds, tell: None },
     Target { name: "hostile_client", body: hostile_client, seeds: hostile_client::seeds, tell: None },
 ];
@@ -56,8 +62,9 @@ impl Target {
         let hash = bytes.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
             (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
         });
-        let file = format!("tests/crashers/{}/{:08x}", self.name, hash >> 32);
-        format!("{said}to be kept, under a name that says what went wrong: echo {hex} | xxd -r -p > {file}")
+        let folder = format!("tests/crashers/{}", self.name);
+        let keep = format!("mkdir -p {folder} && echo {hex} | xxd -r -p > {folder}/{:08x}", hash >> 32);
+        format!("{said}to be kept, under a name that says what went wrong: {keep}")
     }
 }
 
