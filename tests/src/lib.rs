@@ -1,5 +1,6 @@
 //! What the suites share: naive twins that are the oracle, and recorded sessions to replay.
 
+pub mod exchange;
 pub mod fuzz;
 pub mod hostile;
 pub mod judge;
