@@ -74,7 +74,7 @@ impl Server {
             let stale = holder.min(link);
             let reason = Reason::from(Code::Superseded);
             if let Some(stale) = self.links.get_mut(&stale) {
-                stale.session.close(reason.clone());
+                stale.close(reason.clone());
             }
             self.depart(now.mono, stale, &reason);
             self.mark(stale);
