@@ -314,6 +314,27 @@ fn a_document_that_nobody_has_written_is_empty_and_begins_when_it_is_joined() {
     assert_eq!((stored.epoch, stored.changes.len()), (Some(*epoch), 0));
 }
 
+/// Acceptance line 99: whoever talks nonsense loses the link, with a reason, and nobody else notices.
+#[test]
+fn a_malformed_frame_ends_its_link_and_no_other_and_a_later_link_is_served() {
+    let mut host = Host::new();
+    let (eve, bob) = (host.greeted(), host.greeted());
+    let refused = host.server.receive(at(0), eve, Bytes::from_static(b"\xff\xfe\x00\x01"));
+    assert!(matches!(refused, Err(ReceiveError::Peer(PeerFault::Malformed(_)))), "{refused:?}");
+    let said = host.says(eve);
+    assert!(matches!(&said[..], [Message::Close { reason }] if reason.code == Code::Malformed), "{said:?}");
+    host.server.link_down(at(0), eve, "closed").expect("it was up");
+    let later = host.greeted();
+    for (link, replica, end) in [(bob, 7, 1), (later, 8, 2)] {
+        let Message::Join { request, name, epoch, version, .. } = join(1, "page") else { unreachable!() };
+        let replica = ReplicaId::new(replica);
+        host.hears(link, &Message::Join { request, name, epoch, replica: Some(replica), version }).expect("good");
+        host.says(link);
+        host.hears(link, &changes(vec![change(replica.bits(), 0)])).expect("a good frame");
+        assert_eq!(host.log_end(), Some(end));
+    }
+}
+
 /// Acceptance lines 105, 116.
 #[test]
 fn who_does_not_greet_or_greets_twice_loses_the_link_and_nothing_is_stored() {
