@@ -78,7 +78,7 @@ impl Server {
             note(Situation::StaleLinkCut);
             let reason = Reason::from(Code::Superseded);
             if let Some(stale) = self.links.get_mut(&stale) {
-                stale.session.close(reason.clone());
+                stale.close(reason.clone());
             }
             self.depart(now.mono, stale, &reason);
             self.mark(stale);

@@ -183,7 +183,7 @@ impl Server {
             reason: None,
         };
         if self.stopping {
-            link.session.close(Code::Shutdown.into());
+            link.close(Code::Shutdown.into());
         }
         self.links.insert(id, link);
         self.arm(id);
@@ -333,7 +333,7 @@ impl Server {
     /// Keeps a peer out, and tells it why.
     pub fn refuse(&mut self, knock: Knock, reason: Reason) {
         if let Some(link) = self.links.get_mut(&knock.link) {
-            link.session.close(reason);
+            link.close(reason);
             self.mark(knock.link);
         }
     }
@@ -382,7 +382,7 @@ impl Server {
     /// Closes a link, and tells the peer why.
     pub fn close(&mut self, now: Now, link: LinkId, reason: Reason) -> Result<(), Misuse> {
         let closing = self.links.get_mut(&link).ok_or(Misuse::UnknownLink(link))?;
-        closing.session.close(reason.clone());
+        closing.close(reason.clone());
         self.depart(now.mono, link, &reason);
         self.mark(link);
         Ok(())
@@ -452,7 +452,7 @@ impl Server {
             }
         }
         if self.flushed {
-            link.session.close(Code::Shutdown.into());
+            link.close(Code::Shutdown.into());
             return link.session.poll_transmit(now.mono);
         }
         None
@@ -565,7 +565,7 @@ impl Server {
             for id in links {
                 // Those that were let in are first sent what is due to them, their acknowledgements above all.
                 if let Some(link) = self.links.get_mut(&id).filter(|link| !link.session.is_open()) {
-                    link.session.close(Code::Shutdown.into());
+                    link.close(Code::Shutdown.into());
                 }
                 self.mark(id);
             }
