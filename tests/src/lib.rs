@@ -5,6 +5,7 @@ pub mod fuzz;
 pub mod hostile;
 pub mod judge;
 pub mod model;
+pub mod planted;
 pub mod shrink;
 pub mod suite;
 pub mod traces;
