@@ -44,6 +44,30 @@ pub struct Patched {
 }
 
 impl Patched {
+    /// What it shows.
+    pub const fn shown(&self) -> &Shown {
+        &self.shown
+    }
+
+    /// Takes in all that the document has to report. The changes that could not be read, and how many could.
+    ///
+    /// # Panics
+    ///
+    /// If a text edit reaches past the end of what it is applied to, or edits nothing.
+    pub fn follow(&mut self, document: &mut Document) -> (Vec<crdt_socket_sync::OpId>, usize) {
+        let (mut unreadable, mut changed) = (Vec::new(), 0);
+        while let Some(event) = document.poll_event() {
+            match event {
+                DocumentEvent::Unreadable { change, .. } => unreadable.push(change),
+                event => {
+                    changed += 1;
+                    self.take(event, document);
+                }
+            }
+        }
+        (unreadable, changed)
+    }
+
     /// Patches the view with one event. Values are read from the document as it is now.
     ///
     /// # Panics
@@ -94,9 +118,9 @@ impl Patched {
             View::Map(map) => map.is_empty(),
             View::Register(value) => value.is_none(),
         };
-        let filled = |shown: &Shown| -> Shown {
-            shown.iter().filter(|(_, view)| !empty(view)).map(|(id, view)| (id.clone(), view.clone())).collect()
-        };
-        filled(&self.shown) == filled(&shown(document))
+        let filled =
+            |shown: &Shown, other: &Shown| shown.iter().all(|(id, view)| empty(view) || other.get(id) == Some(view));
+        let now = shown(document);
+        filled(&self.shown, &now) && filled(&now, &self.shown)
     }
 }

@@ -87,12 +87,11 @@ impl World {
 
     fn edit(&mut self, who: usize, edits: &[(Nested, &Edit)], wall: u64) {
         let person = &mut self.people[who];
-        let before = shown(&person.document);
         let edited = person.document.edit::<_, EditError>(Wall::from_millis(wall), |txn| perform_all(edits, txn));
         let change = edited.expect("edits inside").change;
         let made: Vec<_> = change.iter().map(Change::id).collect();
         self.made.extend(change);
-        self.people[who].look(Origin::Local, &made, &before);
+        self.people[who].look(Origin::Local, &made);
     }
 
     fn take(&mut self, step: &Step) {
@@ -204,7 +203,6 @@ impl World {
 
 impl Person {
     fn receive(&mut self, change: &Change) {
-        let before = shown(&self.document);
         let received = self.document.receive(change.clone(), &Limits::default()).expect("good headers");
         let log = self.document.log();
         let appended: Vec<_> = match received {
@@ -212,37 +210,41 @@ impl Person {
                 assert_eq!(refused, []);
                 log.range(positions).iter().map(Change::id).collect()
             }
-            Received::Duplicate | Received::Waiting => Vec::new(),
+            Received::Duplicate | Received::Waiting => {
+                assert_eq!(self.document.poll_event(), None);
+                return;
+            }
         };
-        self.look(Origin::Remote, &appended, &before);
+        self.look(Origin::Remote, &appended);
     }
 
     /// Takes in what the document reports of the changes that were just taken in.
-    fn look(&mut self, from: Origin, taken_in: &[OpId], before: &Shown) {
+    fn look(&mut self, from: Origin, taken_in: &[OpId]) {
         self.document.check().expect("sound inside");
         let mut expected = taken_in.iter();
         while let Some(event) = self.document.poll_event() {
-            let change = match &event {
+            let (change, edits) = match &event {
                 DocumentEvent::Changed { origin, change, edits } => {
                     assert_eq!(*origin, from);
                     assert_eq!(from == Origin::Local, change.replica == self.document.replica_id());
-                    // With several changes at once it cannot be said what was there between them.
-                    if taken_in.len() == 1 {
-                        let after = shown(&self.document);
-                        edits.iter().for_each(|edit| assert!(says_something(edit, before, &after), "{edit:?}"));
-                    }
-                    *change
+                    (*change, edits.clone())
                 }
                 DocumentEvent::Unreadable { change, .. } => {
                     assert_eq!(from, Origin::Remote, "{change:?}, made here, cannot be read");
                     self.unreadable.insert(*change);
-                    *change
+                    (*change, Vec::new())
                 }
                 event => panic!("an event that nobody knows: {event:?}"),
             };
             assert!(expected.any(|taken_in| *taken_in == change), "{change:?} is reported twice, or out of turn");
             assert!(self.reported.insert(change), "{change:?} was reported before");
+            let before = self.view.clone();
             self.view.take(event, &self.document);
+            // Of several changes at once, the view has no values from between them.
+            if taken_in.len() == 1 {
+                let altered = |edit: &_| alters_something(edit, before.shown(), self.view.shown());
+                assert!(edits.iter().all(altered), "{change:?} is reported and alters nothing: {edits:?}");
+            }
         }
         assert!(self.view.matches(&self.document), "a patched view shows something else");
     }
@@ -315,27 +317,30 @@ impl Person {
 
 /// Whether an event's edit has altered something that can be seen, as far as that can be told from outside: some
 /// characters may have been replaced by the same ones.
-fn says_something(edit: &ContainerEdit, before: &Shown, after: &Shown) -> bool {
-    let differ = |kind, name: &str, same: &dyn Fn(Option<&View>, Option<&View>) -> bool| {
-        let id = ContainerId::new(kind, name);
-        !same(before.get(&id), after.get(&id))
+fn alters_something(edit: &ContainerEdit, before: &Shown, after: &Shown) -> bool {
+    let text = |shown: &Shown, name| match shown.get(&ContainerId::new(ContainerKind::Text, name)) {
+        Some(View::Text(text)) => text.clone(),
+        _ => Vec::new(),
     };
-    let value = |view: Option<&View>, key: &str| match view {
+    let value = |shown: &Shown, name, key: &str| match shown.get(&ContainerId::new(ContainerKind::Map, name)) {
         Some(View::Map(map)) => map.get(key).cloned(),
+        _ => None,
+    };
+    let register = |shown: &Shown, name| match shown.get(&ContainerId::new(ContainerKind::Register, name)) {
+        Some(View::Register(value)) => value.clone(),
         _ => None,
     };
     match edit {
         ContainerEdit::Text { name, edits } => {
-            let replaced =
-                edits.iter().any(|edit| edit.removed > 0) && edits.iter().any(|edit| !edit.inserted.is_empty());
-            replaced || differ(ContainerKind::Text, name, &|before, after| before == after)
+            let removes = edits.iter().any(|edit| edit.removed > 0);
+            let replaces = removes && edits.iter().any(|edit| !edit.inserted.is_empty());
+            replaces || text(before, name) != text(after, name)
         }
         ContainerEdit::Map { name, keys } => {
-            let differs =
-                |key: &str| differ(ContainerKind::Map, name, &|before, after| value(before, key) == value(after, key));
-            keys.iter().all(|key| differs(key)) && keys.iter().collect::<BTreeSet<_>>().len() == keys.len()
+            let each_once = keys.iter().collect::<BTreeSet<_>>().len() == keys.len();
+            each_once && keys.iter().all(|key| value(before, name, key) != value(after, name, key))
         }
-        ContainerEdit::Register { name } => differ(ContainerKind::Register, name, &|before, after| before == after),
+        ContainerEdit::Register { name } => register(before, name) != register(after, name),
         edit => panic!("an edit that nobody knows: {edit:?}"),
     }
 }
