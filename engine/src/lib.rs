@@ -106,6 +106,10 @@ pub mod document;
 pub mod error;
 mod id;
 mod limits;
+#[cfg(not(feature = "proof"))]
+mod proof;
+#[cfg(feature = "proof")]
+pub mod proof;
 mod replica;
 mod rng;
 pub mod server;

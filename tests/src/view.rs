@@ -38,31 +38,12 @@ fn read(document: &Document, id: &ContainerId) -> View {
 }
 
 /// A view that is patched from a document's events and never rebuilt.
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Patched {
     shown: Shown,
 }
 
 impl Patched {
-    /// Takes in all that the document has to report. The changes that could not be read, and how many could.
-    ///
-    /// # Panics
-    ///
-    /// If a text edit reaches past the end of what it is applied to, or edits nothing.
-    pub fn follow(&mut self, document: &mut Document) -> (Vec<crdt_socket_sync::OpId>, usize) {
-        let (mut unreadable, mut changed) = (Vec::new(), 0);
-        while let Some(event) = document.poll_event() {
-            match event {
-                DocumentEvent::Unreadable { change, .. } => unreadable.push(change),
-                event => {
-                    changed += 1;
-                    self.take(event, document);
-                }
-            }
-        }
-        (unreadable, changed)
-    }
-
     /// Patches the view with one event. Values are read from the document as it is now.
     ///
     /// # Panics

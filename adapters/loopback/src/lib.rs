@@ -32,6 +32,7 @@ mod config;
 mod dice;
 mod disk;
 mod framing;
+pub mod program;
 mod simulation;
 mod trace;
 mod wire;
