@@ -380,7 +380,8 @@ fn an_edit_and_its_receipt_report_the_same_and_what_changes_nothing_is_not_repor
 #[test]
 fn an_event_names_the_containers_that_changed_here_or_there_and_no_others() {
     let (mut ann, mut bob) = (document(1), document(2));
-    let edits: [(fn(&mut Transaction<'_>) -> Result<(), EditError>, &[&str]); 4] = [
+    type Edits = fn(&mut Transaction<'_>) -> Result<(), EditError>;
+    let edits: [(Edits, &[&str]); 4] = [
         (|txn| txn.text("text").push_str("a"), &["text"]),
         (|txn| txn.map("map").set("k", &1), &["map"]),
         (|txn| txn.register("register").set(&1).and_then(|()| txn.text("other").push_str("b")), &["register", "other"]),

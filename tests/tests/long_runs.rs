@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use bytes::Bytes;
 use crdt_socket_sync::{
-    Change, Document, Limits, OpId, Replica, ReplicaId, Wall,
+    Change, Document, DocumentEvent, Limits, OpId, Replica, ReplicaId, Wall,
     causal::{Hlc, Received},
     document::{EditError, Transaction},
 };
@@ -72,7 +72,12 @@ impl Person {
 
     fn look(&mut self) {
         self.document.check().expect("sound inside");
-        self.unreadable.extend(self.view.follow(&mut self.document).0);
+        while let Some(event) = self.document.poll_event() {
+            match event {
+                DocumentEvent::Unreadable { change, .. } => self.unreadable.push(change),
+                event => self.view.take(event, &self.document),
+            }
+        }
         assert!(self.view.matches(&self.document), "a patched view shows something else");
     }
 
