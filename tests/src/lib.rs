@@ -7,6 +7,7 @@ pub mod judge;
 pub mod model;
 pub mod planted;
 pub mod shrink;
+pub mod soak;
 pub mod suite;
 pub mod traces;
 pub mod view;

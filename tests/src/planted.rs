@@ -26,6 +26,26 @@ pub struct Catch {
 /// How many programs of each mix are tried before a fault is said to be missed.
 pub const PROGRAMS: u64 = 600;
 
+/// Prints what catches every fault, or the one of this name, with the smallest program that does. Whether all are caught.
+#[allow(clippy::print_stdout, reason = "it is a command's")]
+pub fn table(name: Option<&str>) -> bool {
+    let mut all = true;
+    println!("| fault | suite | number | size | what it says |\n|---|---|---|---|---|");
+    for fault in Fault::ALL.iter().filter(|fault| name.is_none_or(|name| fault.name() == name)) {
+        match catch(*fault, true) {
+            Some(Catch { suite, number, size, said }) => {
+                let said = said.lines().next().unwrap_or_default();
+                println!("| {fault} | {suite} | {number} | {size} | {said} |");
+            }
+            None => {
+                all = false;
+                println!("| {fault} | nothing catches it | | | {} |", fault.what());
+            }
+        }
+    }
+    all
+}
+
 /// How many of each are tried in turn.
 const ROUND: u64 = 20;
 

@@ -48,9 +48,12 @@ pub fn fresh_seed() -> u64 {
 /// # Panics
 ///
 /// If one of them fails: with the smallest program that does, as a table and as bytes.
+#[allow(clippy::print_stdout, reason = "it is for whoever runs the test")]
 #[track_caller]
 pub fn hold(mix: &Mix, programs: u32) -> Report {
     let (fresh, programs) = (fresh_seed(), u64::from(cases(programs)));
+    // Shown when the test fails, or with `--nocapture`.
+
     println!("{}: SIM_SEED={fresh} runs the same programs again", mix.name);
     let mut total = Report::default();
     for number in 0..programs {

@@ -9,6 +9,7 @@ mod frame;
 mod hostile_client;
 mod hostile_server;
 mod message;
+mod program;
 
 use bytes::Bytes;
 pub use change::change;
@@ -18,6 +19,7 @@ pub use frame::frame;
 pub use hostile_client::hostile_client;
 pub use hostile_server::hostile_server;
 pub use message::message;
+pub use program::program;
 
 use crate::{hostile::examples, model::Model, view::shown};
 
@@ -40,6 +42,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "message", body: message, seeds: message::seeds, tell: None },
     Target { name: "change", body: change, seeds: change::seeds, tell: None },
     Target { name: "document", body: document, seeds: document::seeds, tell: Some(document::tell) },
+    Target { name: "program", body: program, seeds: program::seeds, tell: Some(program::tell) },
     Target { name: "hostile_server", body: hostile_server, seeds: hostile_server::seeds, tell: None },
     Target { name: "hostile_client", body: hostile_client, seeds: hostile_client::seeds, tell: None },
 ];
