@@ -4,10 +4,12 @@
 //! the same ones. Some writers are hostile: their bodies are random bytes, real bodies with bytes changed, or well-formed
 //! ones that refer to anything at all.
 
+use crdt_socket_sync_loopback::program::Mix;
 use crdt_socket_sync_tests::{
     cases,
     exchange::{MOST_STEPS, Program},
     fuzz::Target,
+    suite::hold,
 };
 use proptest::{
     prelude::*,
@@ -44,4 +46,11 @@ fn replicas_that_hold_the_same_changes_show_the_same_document_as_the_naive_twin(
 #[test]
 fn hostile_bodies_are_applied_alike_or_not_at_all_on_every_replica() {
     converge(true);
+}
+
+/// The oracles are those of `crdt_socket_sync_loopback::program`, and as (b) and (g) those of `judge`.
+#[test]
+fn people_who_write_come_and_go_over_a_slow_network_have_the_same_in_the_end() {
+    let total = hold(&Mix::CONVERGENCE, 600);
+    assert!(total.changes > 0 && total.stored > 0, "something was written and stored: {total:?}");
 }

@@ -24,6 +24,8 @@ pub struct Disk {
     pub storage: MemoryStorage,
     /// What every request fails with from now on.
     pub fault: Option<StoreFault>,
+    /// Whether it carries out a request before it fails: nobody can tell then whether something was written.
+    pub fails_late: bool,
     /// How long it takes to write, and again to say so.
     pub delay: RangeInclusive<Duration>,
     /// When the last request is carried out; the next one not before it.
@@ -32,12 +34,18 @@ pub struct Disk {
 
 impl Disk {
     pub(crate) fn new(delay: RangeInclusive<Duration>) -> Self {
-        Self { storage: MemoryStorage::default(), fault: None, delay, last: Time::ZERO }
+        Self { storage: MemoryStorage::default(), fault: None, fails_late: false, delay, last: Time::ZERO }
     }
 
     pub(crate) fn carry_out(&mut self, request: StoreRequest) -> Vec<(Ticket, Result<StoreReply, StoreFault>)> {
         match &self.fault {
-            Some(fault) => vec![(request.ticket(), Err(fault.clone()))],
+            Some(fault) => {
+                let failed = vec![(request.ticket(), Err(fault.clone()))];
+                if self.fails_late {
+                    carry_out(&mut self.storage, vec![request]);
+                }
+                failed
+            }
             None => carry_out(&mut self.storage, vec![request]),
         }
     }

@@ -21,7 +21,7 @@ pub use hostile_server::hostile_server;
 pub use message::message;
 pub use program::program;
 
-use crate::{hostile::examples, model::Model, view::shown};
+use crate::{Dice, hostile::examples, model::Model, view::shown};
 
 /// Something that is to hold for any byte string.
 #[derive(Clone, Copy)]
@@ -55,6 +55,26 @@ impl Target {
     /// If there is none.
     pub fn named(name: &str) -> &'static Self {
         TARGETS.iter().find(|target| target.name == name).expect("the name of a target")
+    }
+
+    /// The `number`-th of endless inputs: first what it begins with, then that with something changed, or two of them in
+    /// one.
+    pub fn input(&self, number: usize) -> Vec<u8> {
+        let seeds = (self.seeds)();
+        if let Some(seed) = seeds.get(number) {
+            return seed.clone();
+        }
+        let mut dice = Dice::new(number as u64);
+        let mut bytes = seeds[dice.roll(seeds.len())].clone();
+        if dice.roll(2) == 0 {
+            // The first byte is a choice, and made already.
+            bytes.extend_from_slice(seeds[dice.roll(seeds.len())].get(1..).unwrap_or_default());
+        }
+        for _ in 0..dice.roll(6) {
+            let (at, byte) = (dice.roll(bytes.len()), dice.byte());
+            bytes[at] = byte;
+        }
+        bytes
     }
 
     /// What is needed of a byte string that fails: what it says, its bytes, and how to keep it.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use crdt_socket_sync::{
-    Change, Client, DocId, Now, ReplicaId, VersionVector, Wall,
+    Change, Client, DocId, Now, OpId, ReplicaId, VersionVector, Wall,
     causal::Hlc,
     document::{EditError, Transaction},
     error::{Code, StoreFault},
@@ -88,7 +88,11 @@ impl World<'_> {
                 self.stopping = true;
                 self.sim.with_server(|server, _| server.shutdown());
             }
-            Verb::StoreFail => self.sim.set_store_fault(Some(fault())),
+            Verb::StoreFail => {
+                let disk = self.sim.disk_mut(Node::Server);
+                disk.fault = Some(fault());
+                disk.fails_late = what % 2 == 1;
+            }
             Verb::StoreSlow => {
                 let slow = Duration::from_millis(10 * u64::from(what));
                 self.sim.disk_mut(Node::Server).delay = Duration::ZERO..=slow;
@@ -135,6 +139,7 @@ impl World<'_> {
         let act = |client: &mut Client, now: Now| client.edit(now, doc, edit);
         match self.sim.with_client(client, act).expect("it is open") {
             Ok(edited) => self.report.changes += u64::from(edited.change.is_some()),
+            Err(EditError::ChangeTooLarge { .. }) => {}
             Err(error) => return Err(format!("a legal edit was refused: {error}").into()),
         }
         Ok(())
@@ -248,8 +253,10 @@ impl World<'_> {
         let Some(index) = self.sim.add_stranger() else { return };
         self.strangers.push(Stranger { index, numbers: [None; 3] });
         let last = u8::try_from(self.strangers.len() - 1).unwrap_or(u8::MAX);
-        for hail in 0..how_far % 5 {
+        for hail in 0..how_far % 8 {
             self.hail(last, hail);
+            self.decide();
+            self.listen();
         }
     }
 
@@ -282,26 +289,26 @@ impl World<'_> {
     fn hail(&mut self, which: u8, how: u8) {
         let Some(Stranger { index, numbers }) = self.stranger(which) else { return };
         let (index, numbers) = (*index, *numbers);
-        let page = usize::from(how / 8) % 3;
+        let page = [2, 2, 0, 1][usize::from(how / 16 % 4)];
         let name = [PAGES[0], PAGES[1], DEN][page].to_owned();
         let doc = numbers[page].unwrap_or_else(|| how.into());
-        let message = match how % 8 {
+        let message = match how % 16 {
             0 => Message::Hello {
-                versions: (1, 1),
+                versions: [(1, 1), (1, 9), (7, 9)][self.dice.below(24) / 10],
                 capabilities: Capabilities::OURS,
-                frame_bytes: 1 << 20,
+                frame_bytes: [1 << 20, 4 << 10, 100][self.dice.below(24) / 10],
                 secret: [which; 16],
                 token: Bytes::new(),
             },
             1..=3 => {
-                let page = usize::from(3 - how % 8);
+                let page = usize::from(3 - how % 16);
                 let name = [PAGES[0], PAGES[1], DEN][page].to_owned();
                 let replica = (how < 128).then(|| ReplicaId::new(u64::from(which)));
                 Message::Join { request: page as u64, name, epoch: None, replica, version: VersionVector::new() }
             }
             4 => Message::Want { doc, version: VersionVector::new() },
-            5 => Message::Leave { request: page as u64 },
-            6 => Message::Changes { doc, introduced: Vec::new(), changes: self.strange_changes() },
+            14 => Message::Leave { request: page as u64 },
+            5..=13 => Message::Changes { doc, introduced: Vec::new(), changes: self.strange_changes() },
             _ => Message::Join {
                 request: 3 + u64::from(which),
                 name,
@@ -321,16 +328,17 @@ impl World<'_> {
             .map(|_| {
                 let replica = ReplicaId::new(dice.below(3) as u64);
                 let other = ReplicaId::new(dice.below(4) as u64);
-                let dep = crdt_socket_sync::OpId::new(other, dice.below(4) as u64);
-                let ahead = [0, 0, 1_000, 100_000_000][dice.below(4)];
+                let dep = OpId::new(other, dice.below(3) as u64);
+                let ahead = [0, 1_000, 100_000_000][dice.below(32) / 15];
                 let wall = Wall::from_millis(wall + ahead);
+                let length = if dice.below(8) == 0 { 4_500 + dice.below(1_000) } else { dice.below(900) };
                 Change {
                     replica,
-                    seq: dice.below(6) as u64,
-                    len: dice.below(3) as u64,
+                    seq: dice.below(4) as u64,
+                    len: [1, 2, 0][dice.below(32) / 15],
                     clock: Hlc::new(wall.as_millis(), dice.below(6) as u16),
                     deps: (other != replica && dice.below(2) == 0).then_some(dep).into_iter().collect(),
-                    body: vec![dice.below(256) as u8; dice.below(900)].into(),
+                    body: vec![dice.below(256) as u8; length].into(),
                 }
             })
             .collect()

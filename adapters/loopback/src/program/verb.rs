@@ -217,7 +217,7 @@ const CRASH: &[(u16, Verb)] = &[
     (1, V::Jump),
 ];
 const HOSTILE: &[(u16, Verb)] =
-    &[(8, V::Intrude), (24, V::Mutate), (8, V::Hail), (1, V::Cut), (1, V::Crash), (2, V::Start)];
+    &[(8, V::Intrude), (24, V::Mutate), (16, V::Hail), (1, V::Cut), (1, V::Crash), (2, V::Start)];
 
 impl Mix {
     /// People who write, come and go, on a network that only delays.

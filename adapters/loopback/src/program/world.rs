@@ -95,8 +95,9 @@ impl<'a> World<'a> {
         limits.greeting_time = Duration::from_secs(5);
         limits.idle_unload = Duration::from_secs(1);
         limits.retry_most = Duration::from_secs(3);
-        limits.waiting_changes = 30;
-        limits.waiting_bytes = 20_000;
+        limits.waiting_changes = 4;
+        limits.waiting_bytes = 8_000;
+        limits.change_bytes = 5_000;
         if setup.has(Setup::TIGHT) {
             limits.batch_bytes = 250;
             config.in_flight = 1;
@@ -386,7 +387,7 @@ impl<'a> World<'a> {
 
     // The application at the server's side.
 
-    fn decide(&mut self) {
+    pub(super) fn decide(&mut self) {
         while let Some(event) = self.sim.server_event() {
             match event {
                 ServerEvent::Knock(knock) => drop(self.sim.with_server(|server, _| server.admit(knock))),
@@ -422,7 +423,7 @@ impl<'a> World<'a> {
         self.strangers.clear();
     }
 
-    fn listen(&mut self) {
+    pub(super) fn listen(&mut self) {
         for stranger in &mut self.strangers {
             while let Some(frame) = self.sim.stranger_hears(stranger.index) {
                 if let Some((request, doc)) = joined(frame) {
