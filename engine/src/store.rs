@@ -185,7 +185,7 @@ impl Storage for MemoryStorage {
                 return Err(StoreFault::Unavailable(format!("{:?} was written by someone else", append.name)));
             }
             document.epoch = append.epoch;
-            let known = if planted(Fault::AppendWrittenTwice) { 0 } else { known };
+            let known = if known > 0 && planted(Fault::AppendWrittenTwice) { 0 } else { known };
             document.changes.extend(append.changes.iter().skip(known).map(Change::encode));
         }
         Ok(())
