@@ -6,7 +6,9 @@ use std::{
 };
 
 use bytes::Bytes;
-use crdt_socket_sync::{Document, Level, Limits, OpId, Replica, ReplicaId, VersionVector, wire::Message};
+use crdt_socket_sync::{
+    Change, Document, Level, Limits, OpId, Replica, ReplicaId, Storage, Time, VersionVector, wire::Message,
+};
 
 use super::{
     Verdict,
@@ -18,6 +20,13 @@ use crate::{
     trace::{Node, TraceLink, What},
 };
 
+/// Where the waits between attempts to connect begin and end; see [`World::new`].
+const FIRST: Duration = Duration::from_millis(100);
+const MOST: Duration = Duration::from_secs(3);
+
+/// How far the server's clock may have been set back.
+const MOST_JUMP: Duration = Duration::from_secs(20);
+
 /// After healing, everything is at rest within this time.
 const REST: Duration = Duration::from_secs(120);
 
@@ -25,13 +34,12 @@ impl World<'_> {
     /// Makes everything work again and waits until everything is at rest.
     pub(super) fn heal(&mut self) -> Result<(), Verdict> {
         self.healed = true;
-        self.expel();
         self.mend(Node::Server);
         if self.stopping {
             // Drained or not: it has been told to stop, and is stopped.
             self.sim.crash_server_with(Crash { written: usize::MAX, torn: false });
         }
-        self.start();
+        self.start()?;
         for who in 0..self.people.len() {
             let client = self.people[who].client;
             self.mend(Node::Client(client.number()));
@@ -129,6 +137,7 @@ impl World<'_> {
                 continue;
             }
             self.compare(page)?;
+            self.check_writers(page)?;
             let Self { sim, people, judge, .. } = self;
             let documents = people.iter().filter_map(|person| {
                 let desk = person.desks[page].as_ref()?;
@@ -141,6 +150,7 @@ impl World<'_> {
             self.stay_quiet()?;
         }
         self.check_trace()?;
+        self.check_store()?;
         self.say_goodbye(clean)?;
         self.report.frames = self.frames_since(0).count() as u64;
         Ok(())
@@ -185,6 +195,32 @@ impl World<'_> {
         Ok(())
     }
 
+    /// (e): only people have written what only people may write.
+    fn check_writers(&mut self, page: usize) -> Result<(), Verdict> {
+        let stored = stored_changes(self.sim.disk_mut(Node::Server), page);
+        let stranger = stored.iter().find(|change| !self.replicas.contains(&change.replica));
+        check(stranger.is_none(), || format!("(e) {stranger:?} is by someone who may only read {}", PAGES[page]))
+    }
+
+    /// (e): no change that was taken is too large, or too far ahead of its time.
+    fn check_store(&mut self) -> Result<(), Verdict> {
+        let limits = self.sim.client(self.people[0].client).limits().clone();
+        let wall = self.sim.now().wall;
+        let storage = &mut self.sim.disk_mut(Node::Server).storage;
+        for name in storage.list().unwrap_or_default() {
+            for bytes in storage.load(&name).ok().flatten().into_iter().flat_map(|stored| stored.changes) {
+                let size = bytes.len();
+                check(size <= limits.change_bytes, || format!("(e) {name}: a change of {size} bytes was taken"))?;
+                let clock = Change::decode(bytes).map_err(|fault| fault.to_string())?.clock;
+                let ahead = clock.ahead_of(wall);
+                // What the server's own clock has gone back since.
+                let most = limits.clock_ahead + 2 * MOST_JUMP;
+                check(ahead <= most, || format!("(e) {name}: a change from {ahead:?} ahead was taken"))?;
+            }
+        }
+        Ok(())
+    }
+
     /// (f): only pings are sent from now on.
     fn stay_quiet(&mut self) -> Result<(), Verdict> {
         let interval = self.sim.client(self.people[0].client).limits().ping_interval;
@@ -194,6 +230,9 @@ impl World<'_> {
         self.watch(10 * interval)?;
         let (mut count, messages) = (0, self.sim.trace().messages());
         for (entry, message) in self.sim.trace().entries().iter().zip(&messages).skip(begun) {
+            if entry.link.is_some_and(|link| matches!(link.peer, Node::Stranger(_))) {
+                continue;
+            }
             match (&entry.what, message) {
                 (What::Sent(_), Some(Message::Ping { .. } | Message::Pong { .. })) => count += 1,
                 (What::Sent(_), other) => {
@@ -213,7 +252,21 @@ impl World<'_> {
         let batch = self.sim.client(self.people[0].client).limits().batch_bytes;
         let mut came_by = BTreeMap::<(u64, OpId), TraceLink>::new();
         let mut sent = BTreeSet::<(TraceLink, u64, OpId)>::new();
+        let mut failed = BTreeMap::<Node, (u32, Time)>::new();
+        let least = |failures: u32| (FIRST * 2_u32.saturating_pow(failures)).min(MOST) / 2;
         for (entry, message) in trace.entries().iter().zip(trace.messages()) {
+            match entry.what {
+                What::DialFailed => {
+                    let (failures, last) = failed.get(&entry.node).copied().unwrap_or((0, Time::ZERO));
+                    let waited = entry.at - last;
+                    check(failures == 0 || self.pushed || waited >= least(failures - 1), || {
+                        format!("(f) {} has tried again after {waited:?}, after {failures} failures", entry.node)
+                    })?;
+                    failed.insert(entry.node, (failures + 1, entry.at));
+                }
+                What::LinkUp | What::Started => drop(failed.remove(&entry.node)),
+                _ => {}
+            }
             if (&entry.what, entry.node) == (&What::Crashed, Node::Server) {
                 // What the next one calls its documents is something else.
                 came_by.clear();

@@ -7,16 +7,18 @@ use crdt_socket_sync::{
     Change, Client, DocId, Now, OpId, ReplicaId, VersionVector, Wall,
     causal::Hlc,
     document::{EditError, Transaction},
-    error::{Code, StoreFault},
+    error::StoreFault,
     wire::{Capabilities, FullNames, Message},
 };
 
 use super::{
     Step, Verb, Verdict,
-    world::{DEN, PAGES, Stranger, World},
+    judge::check,
+    world::{DEN, FRAME_BYTES, PAGES, Stranger, World},
 };
 use crate::{
     disk::Crash,
+    simulation::StrangerIndex,
     trace::{Node, What},
     wire::Direction,
 };
@@ -66,23 +68,26 @@ impl World<'_> {
             Verb::Abandon => self.sim.abandon(client),
             Verb::Offline => self.sim.go_offline(client),
             Verb::Online => self.sim.go_online(client),
-            Verb::Disconnect => self.sim.with_client(client, |client, now| client.disconnect(now)),
+            Verb::Disconnect => {
+                self.pushed = true;
+                self.sim.with_client(client, |client, now| client.disconnect(now));
+            }
             Verb::Connect => self.sim.with_client(client, |client, _| client.connect()),
 
             Verb::Crash => self.crash(what, how),
-            Verb::Start => self.start(),
+            Verb::Start => self.start()?,
             Verb::Backup => self.backup = self.sim.store().clone(),
             Verb::Restore => {
                 self.crash(what, how);
                 *self.sim.store_mut() = self.backup.clone();
                 self.mislead();
-                self.start();
+                self.start()?;
             }
             Verb::Empty => {
                 self.crash(what, how);
                 *self.sim.store_mut() = Default::default();
                 self.mislead();
-                self.start();
+                self.start()?;
             }
             Verb::Shutdown => {
                 self.stopping = true;
@@ -119,9 +124,9 @@ impl World<'_> {
             }
             Verb::Reuse => self.reuse(who, page, what),
 
-            Verb::Intrude => self.intrude(what),
+            Verb::Intrude => self.intrude(what)?,
             Verb::Mutate => self.mutate(what, how),
-            Verb::Hail => self.hail(what, how),
+            Verb::Hail => self.hail(what, how)?,
         }
         Ok(())
     }
@@ -218,8 +223,10 @@ impl World<'_> {
         self.sim.crash_server_with(Crash { written: usize::from(written % 8), torn: torn % 2 == 1 });
     }
 
-    pub(super) fn start(&mut self) {
-        if self.stopping && self.sim.server().is_some_and(|server| server.is_drained()) {
+    pub(super) fn start(&mut self) -> Result<(), Verdict> {
+        let stopped = self.sim.server().filter(|server| self.stopping && server.is_drained());
+        if let Some(server) = stopped {
+            check(server.unstored().next().is_none(), || "(d) a server has stopped before all was stored".into())?;
             self.sim.crash_server_with(Crash { written: usize::MAX, torn: false });
         }
         if self.sim.server().is_none() {
@@ -227,6 +234,7 @@ impl World<'_> {
             self.forget_requests();
             self.sim.start_server();
         }
+        Ok(())
     }
 
     pub(super) fn mend(&mut self, node: Node) {
@@ -249,15 +257,16 @@ impl World<'_> {
 
     // Strangers.
 
-    fn intrude(&mut self, how_far: u8) {
-        let Some(index) = self.sim.add_stranger() else { return };
+    fn intrude(&mut self, how_far: u8) -> Result<(), Verdict> {
+        let Some(index) = self.sim.add_stranger() else { return Ok(()) };
         self.strangers.push(Stranger { index, numbers: [None; 3] });
         let last = u8::try_from(self.strangers.len() - 1).unwrap_or(u8::MAX);
         for hail in 0..how_far % 8 {
-            self.hail(last, hail);
-            self.decide();
+            self.hail(last, hail)?;
+            self.decide()?;
             self.listen();
         }
+        Ok(())
     }
 
     fn stranger(&self, which: u8) -> Option<&Stranger> {
@@ -286,11 +295,10 @@ impl World<'_> {
         self.sim.stranger_says(index, bytes.into());
     }
 
-    fn hail(&mut self, which: u8, how: u8) {
-        let Some(Stranger { index, numbers }) = self.stranger(which) else { return };
+    fn hail(&mut self, which: u8, how: u8) -> Result<(), Verdict> {
+        let Some(Stranger { index, numbers }) = self.stranger(which) else { return Ok(()) };
         let (index, numbers) = (*index, *numbers);
         let page = [2, 2, 0, 1][usize::from(how / 16 % 4)];
-        let name = [PAGES[0], PAGES[1], DEN][page].to_owned();
         let doc = numbers[page].unwrap_or_else(|| how.into());
         let message = match how % 16 {
             0 => Message::Hello {
@@ -309,22 +317,32 @@ impl World<'_> {
             4 => Message::Want { doc, version: VersionVector::new() },
             14 => Message::Leave { request: page as u64 },
             5..=13 => Message::Changes { doc, introduced: Vec::new(), changes: self.strange_changes() },
-            _ => Message::Join {
-                request: 3 + u64::from(which),
-                name,
+            _ if how < 128 => Message::Join {
+                request: 3 + u64::from(how),
+                name: format!("corner {how}"),
                 epoch: None,
                 replica: None,
                 version: VersionVector::new(),
             },
+            _ => return self.shout(index, message_bytes(FRAME_BYTES)),
         };
         self.sim.stranger_says(index, message.encode(&FullNames));
+        Ok(())
+    }
+
+    /// Sends more than anyone reads: that is the last thing the link carries.
+    fn shout(&mut self, index: StrangerIndex, frame: Bytes) -> Result<(), Verdict> {
+        let Some(link) = self.sim.stranger_end(index) else { return Ok(()) };
+        self.sim.stranger_says(index, frame);
+        let heard = self.sim.server().is_some_and(|server| !server.is_closing(link));
+        check(self.sim.stranger_end(index).is_none() || !heard, || "(e) a frame of any size is read".into())
     }
 
     /// Changes that could be someone's: some follow each other, some wait, some contradict.
     fn strange_changes(&mut self) -> Vec<Change> {
         let wall = self.sim.now().wall.as_millis();
         let dice = &mut self.dice;
-        (0..1 + dice.below(4))
+        (0..1 + dice.below(8))
             .map(|_| {
                 let replica = ReplicaId::new(dice.below(3) as u64);
                 let other = ReplicaId::new(dice.below(4) as u64);
@@ -343,17 +361,19 @@ impl World<'_> {
             })
             .collect()
     }
+}
 
-    /// Everyone who keeps to no rules goes.
-    pub(super) fn expel(&mut self) {
-        for Stranger { index, .. } in std::mem::take(&mut self.strangers) {
-            if let Some(link) = self.sim.stranger_end(index) {
-                let close = |server: &mut crdt_socket_sync::Server, now| server.close(now, link, Code::Done.into());
-                let _ = self.sim.with_server(close);
-            }
-            self.sim.drop_stranger(index);
-        }
-    }
+/// A frame that is legal but for its size.
+fn message_bytes(most: usize) -> Bytes {
+    let token = vec![0; most].into();
+    let hello = Message::Hello {
+        versions: (1, 1),
+        capabilities: Capabilities::OURS,
+        frame_bytes: 1 << 20,
+        secret: [0; 16],
+        token,
+    };
+    hello.encode(&FullNames)
 }
 
 fn fault() -> StoreFault {

@@ -1,13 +1,16 @@
 //! The world of a program: its people, what they have open, and what must hold at every moment.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use crdt_socket_sync::{
-    Access, Admission, Change, ClientConfig, ClientEvent, DocId, Document, DocumentEvent, Level, LinkId, MemoryStorage,
-    OpId, ReplicaId, Seed, ServerEvent, Storage, VersionVector,
+    Access, Admission, Change, ClientConfig, ClientEvent, DocId, Document, DocumentEvent, Epoch, Level, LinkId,
+    MemoryStorage, OpId, ReplicaId, Seed, ServerEvent, Storage, VersionVector,
     error::{Code, Reason, Retry},
-    server::JoinRequest,
+    server::{JoinRequest, Knock},
     wire::{FullNames, Message},
 };
 
@@ -21,6 +24,8 @@ use crate::{
 
 /// The documents that people have open.
 pub(super) const PAGES: [&str; 2] = ["page", "other page"];
+/// No larger frame is read by anyone.
+pub(super) const FRAME_BYTES: usize = 16 << 10;
 /// The one that only strangers may write.
 pub(super) const DEN: &str = "den";
 
@@ -32,12 +37,22 @@ pub(super) struct World<'a> {
     pub(super) people: Vec<Person>,
     pub(super) pages: [Page; 2],
     requests: Vec<JoinRequest>,
+    knocks: Vec<Knock>,
+    /// Who was let in, and who has joined what, as the server tells it.
+    admitted: BTreeSet<LinkId>,
+    joined: BTreeMap<(String, LinkId), Option<ReplicaId>>,
+    /// Everyone that people write as.
+    pub(super) replicas: BTreeSet<ReplicaId>,
     pub(super) strangers: Vec<Stranger>,
     pub(super) backup: MemoryStorage,
     /// The server was told to stop.
     pub(super) stopping: bool,
     /// The server may have forgotten what only a reader still has.
     pub(super) forgotten: bool,
+    /// An application has told its client when to connect, which need not wait then.
+    pub(super) pushed: bool,
+    /// The server's store was put back or emptied.
+    replaced: bool,
     /// Everything works, decisions are made at once, and nobody is denied.
     pub(super) healed: bool,
     last_replica: u64,
@@ -71,6 +86,8 @@ pub(super) struct Desk {
     pub(super) mismatch: bool,
     /// It is not kept in step any more.
     pub(super) dead: bool,
+    /// The birth mark of its history, unless it was told to take on another one.
+    epoch: Option<Epoch>,
 }
 
 #[derive(Default)]
@@ -98,6 +115,8 @@ impl<'a> World<'a> {
         limits.waiting_changes = 4;
         limits.waiting_bytes = 8_000;
         limits.change_bytes = 5_000;
+        limits.frame_bytes = FRAME_BYTES;
+        limits.joins_per_link = 4;
         if setup.has(Setup::TIGHT) {
             limits.batch_bytes = 250;
             config.in_flight = 1;
@@ -128,10 +147,16 @@ impl<'a> World<'a> {
             people,
             pages: Default::default(),
             requests: Vec::new(),
+            knocks: Vec::new(),
+            admitted: BTreeSet::new(),
+            joined: BTreeMap::new(),
+            replicas: BTreeSet::new(),
             strangers: Vec::new(),
             backup: MemoryStorage::default(),
             stopping: false,
             forgotten: false,
+            pushed: false,
+            replaced: false,
             healed: false,
             last_replica: 0,
             last_desk: 0,
@@ -210,6 +235,7 @@ impl<'a> World<'a> {
 
     pub(super) fn open_as(&mut self, who: usize, page: usize, replica: ReplicaId) {
         let document = Document::new(replica);
+        self.replicas.insert(replica);
         self.last_desk += 1;
         self.judge.opened(self.last_desk, &document);
         let doc = self.sim.open(self.people[who].client, PAGES[page], document);
@@ -222,6 +248,7 @@ impl<'a> World<'a> {
             misled: false,
             mismatch: false,
             dead: false,
+            epoch: None,
         });
     }
 
@@ -237,6 +264,7 @@ impl<'a> World<'a> {
 
     /// The server's store holds something else from now on.
     pub(super) fn mislead(&mut self) {
+        self.replaced = true;
         for person in &mut self.people {
             let kept = person.kept.iter_mut().flatten().map(|(desk, _)| desk);
             person.desks.iter_mut().flatten().chain(kept).for_each(|desk| desk.misled = true);
@@ -247,7 +275,7 @@ impl<'a> World<'a> {
 
     /// Follows events, makes the application's decisions, and checks what must hold now.
     pub(super) fn look(&mut self) -> Result<(), Verdict> {
-        self.decide();
+        self.decide()?;
         self.listen();
         for who in 0..self.people.len() {
             self.follow(who)?;
@@ -277,8 +305,13 @@ impl<'a> World<'a> {
         for (page, name) in PAGES.iter().enumerate() {
             let Some(desk) = &self.people[who].desks[page] else { continue };
             let document = self.sim.replica(client, desk.doc);
+            let epoch = document.log().epoch();
+            check(desk.epoch.is_none() || epoch == desk.epoch, || {
+                format!("client {who} has taken {epoch:?} for {:?} without being asked", desk.epoch)
+            })?;
             document.check().map_err(|what| format!("(c) client {who}, {name}: {what}"))?;
             self.judge.look(desk.number, document)?;
+            self.people[who].desks[page].iter_mut().for_each(|desk| desk.epoch = epoch);
         }
         Ok(())
     }
@@ -313,7 +346,7 @@ impl<'a> World<'a> {
                 if let Some(page) = page_of(self, doc) {
                     self.choose(who, page);
                 }
-                Ok(())
+                check(self.replaced, || "(d) a history has another birth mark after a crash".into())
             }
             ClientEvent::Diverged { doc, fault } => {
                 let Some(page) = page_of(self, doc) else { return Ok(()) };
@@ -352,6 +385,7 @@ impl<'a> World<'a> {
         if let Some(desk) = &mut self.people[who].desks[page] {
             let doc = desk.doc;
             desk.mismatch = false;
+            desk.epoch = None;
             // A link that was lost since has taken the question with it.
             let _ = self.sim.with_client(client, |client, _| client.adopt(doc));
         }
@@ -387,13 +421,27 @@ impl<'a> World<'a> {
 
     // The application at the server's side.
 
-    pub(super) fn decide(&mut self) {
+    pub(super) fn decide(&mut self) -> Result<(), Verdict> {
         while let Some(event) = self.sim.server_event() {
             match event {
-                ServerEvent::Knock(knock) => drop(self.sim.with_server(|server, _| server.admit(knock))),
-                ServerEvent::JoinRequest(request) => self.requests.push(request),
+                ServerEvent::Knock(knock) => self.knocks.push(knock),
+                ServerEvent::JoinRequest(request) => {
+                    let known = self.admitted.contains(&request.link());
+                    self.requests.push(request);
+                    check(known, || "(e) someone who was not let in asks for a document".into())?;
+                }
+                ServerEvent::Joined { link, name, replica } => self.enter(link, name, replica)?,
+                ServerEvent::Left { link, name } | ServerEvent::Refused { link, name, .. } => {
+                    self.joined.remove(&(name, link));
+                }
+                ServerEvent::LinkDown { link, .. } => self.joined.retain(|(_, of), _| *of != link),
                 _ => {}
             }
+        }
+        while !self.knocks.is_empty() && (self.healed || self.dice.below(2) == 0) {
+            let knock = self.knocks.swap_remove(0);
+            self.admitted.insert(knock.link());
+            self.sim.with_server(|server, _| server.admit(knock));
         }
         while !self.requests.is_empty() && (self.healed || self.dice.below(3) == 0) {
             let request = self.requests.swap_remove(self.dice.below(self.requests.len()));
@@ -407,6 +455,18 @@ impl<'a> World<'a> {
                 }
             });
         }
+        Ok(())
+    }
+
+    /// The server says that a link has joined: not too many at once, and nobody as someone else.
+    fn enter(&mut self, link: LinkId, name: String, replica: Option<ReplicaId>) -> Result<(), Verdict> {
+        let mut others = self.joined.iter().filter(|((of, other), _)| *of == name && *other != link);
+        let twin = others.find(|(_, other)| replica.is_some() && **other == replica);
+        check(twin.is_none(), || format!("(e) two links write as {replica:?} in {name}"))?;
+        self.joined.insert((name, link), replica);
+        let count = self.joined.keys().filter(|(_, of)| *of == link).count();
+        let most = self.sim.client(self.people[0].client).limits().joins_per_link;
+        check(count <= most, || format!("(e) a link has joined {count} documents, more than {most}"))
     }
 
     fn access(&self, link: LinkId, name: &str) -> Access {
@@ -420,6 +480,9 @@ impl<'a> World<'a> {
     /// What was asked of a server that is gone is nothing to the next one.
     pub(super) fn forget_requests(&mut self) {
         self.requests.clear();
+        self.knocks.clear();
+        self.admitted.clear();
+        self.joined.clear();
         self.strangers.clear();
     }
 

@@ -1,7 +1,7 @@
 //! The network: links that come up, carry bytes, are held up, die unnoticed and are lost; and strangers.
 
 use bytes::Bytes;
-use crdt_socket_sync::{Client, LinkId, Replica, Server, Transmit};
+use crdt_socket_sync::{LinkId, Replica, Server, Transmit};
 
 use super::{ClientIndex, Happening, Simulation, Stranger, StrangerIndex};
 use crate::{
@@ -78,6 +78,10 @@ impl<R: Replica> Simulation<R> {
             let Some(held) = lane.and_then(|lane| lane.held.take()) else { continue };
             self.note_stall(client.0, number, direction, false);
             held.into_iter().for_each(|parcel| self.arrive(number, direction, parcel));
+        }
+        // The other end gave it up meanwhile: now this one hears of it.
+        if self.wires.get(&number).is_some_and(|wire| wire.server_link.is_none() || wire.client_link.is_none()) {
+            self.lose(number);
         }
         self.pump();
     }
@@ -311,15 +315,36 @@ impl<R: Replica> Simulation<R> {
         }
     }
 
-    /// A link that is being closed and that nothing can pass is dropped, as an adapter would do after a moment.
+    /// An end that is closing a link which nothing can pass gives it up, as an adapter would do after a moment. The other
+    /// end has to notice by itself.
     fn drop_dead(&mut self, number: u64) {
-        let stuck = |wire: &&Wire| wire.half_open || wire.to_server.held.is_some() || wire.to_client.held.is_some();
-        let Some(wire) = self.wires.get(&number).filter(stuck) else { return };
-        let client: &Client<R> = &self.clients[wire.client].client;
-        let server = self.server.as_ref();
-        if wire.client_link.is_some_and(|link| client.is_closing(link))
-            || wire.server_link.is_some_and(|link| server.is_some_and(|server| server.is_closing(link)))
+        let stuck = |wire: &&mut Wire| wire.half_open || wire.to_server.held.is_some() || wire.to_client.held.is_some();
+        let servers = self.now_at(Node::Server);
+        let Some(wire) = self.wires.get_mut(&number).filter(stuck) else { return };
+        let node = Node::Client(wire.client);
+        let seen = Some(TraceLink { peer: node, number });
+        if let Some((link, server)) =
+            wire.server_link.zip(self.server.as_mut()).filter(|(link, server)| server.is_closing(*link))
         {
+            wire.server_link = None;
+            self.trace.note(self.now, Node::Server, seen, What::Cut);
+            server.link_down(servers, link, "nothing passes it").expect("the link was up");
+        }
+        let Some(wire) = self.wires.get_mut(&number) else { return };
+        let gone = |link: &LinkId| self.clients[wire.client].client.is_closing(*link);
+        if let Some(link) = wire.client_link.filter(gone) {
+            wire.client_link = None;
+            let index = wire.client;
+            self.trace.note(self.now, node, seen, What::Cut);
+            let now = self.now_at(node);
+            let site = &mut self.clients[index];
+            if site.wire == Some(number) {
+                site.wire = None;
+            }
+            site.client.link_down(now, link, "nothing passes it").expect("the link was up");
+        }
+        let Some(wire) = self.wires.get(&number) else { return };
+        if wire.client_link.is_none() && wire.server_link.is_none() {
             self.lose(number);
         }
     }
