@@ -29,11 +29,13 @@
 #![forbid(unsafe_code)]
 
 mod config;
+mod replay;
 mod simulation;
 mod trace;
 mod wire;
 
 pub use config::SimulationConfig;
+pub use replay::{Difference, ReplayError, Replayed, ReplayedDocument, replay};
 pub use simulation::{ClientIndex, NotSettled, Simulation};
 pub use trace::{Node, Trace, TraceEntry, What};
 
