@@ -6,6 +6,8 @@
 //! for byte. Frames on a link arrive in the order in which they were sent, after a delay drawn from the seed, as on a
 //! TCP connection; what goes wrong on such a link is that it is cut, that it dies unnoticed, or that one end crashes.
 //!
+//! [`replay`] repeats a real session that was [recorded](crdt_socket_sync::record).
+//!
 //! ```
 //! use crdt_socket_sync::{Document, ReplicaId, document::EditError};
 //! use crdt_socket_sync_loopback::{Simulation, SimulationConfig};
