@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use crdt_socket_sync::{
-    Access, Admission, ClientConfig, DocId, Document, MemoryStorage, ReplicaId, Seed, Server, ServerConfig,
-    ServerEvent,
+    Access, Admission, ClientConfig, DocId, Document, Limits, MemoryStorage, Replica, ReplicaId, Seed, Server,
+    ServerConfig, ServerEvent, Wall,
+    document::EditError,
     error::{Code, StoreFault},
     record::{Record, Records},
     store::carry_out,
@@ -214,6 +215,32 @@ fn a_recorded_session_replays_byte_for_byte_under_cuts_crashes_and_failing_store
         }
     }
     assert!(frames > 10_000 && documents > 200, "{frames} frames, {documents} documents with something in them");
+}
+
+#[test]
+fn changes_that_wait_for_others_are_part_of_what_is_recorded() {
+    let mut elsewhere = Document::new(ReplicaId::new(1));
+    let mut write = |word| elsewhere.edit::<_, EditError>(Wall::from_millis(1), |txn| txn.text("text").push_str(word));
+    let changes = ["one ", "two ", "three"].map(|word| write(word).unwrap().change.unwrap());
+    let [first, second, third] = changes;
+
+    let mut world = World::new(1, Admission::Everyone);
+    world.add(false);
+    world.open(0, "page");
+    let (client, doc) = (world.people[0].client, world.people[0].pages[0].0);
+    world.simulation.with_client(client, |client, _| {
+        client.update(doc, |document| document.receive(third, &Limits::default())).unwrap().unwrap();
+        let left = client.leave(doc).unwrap();
+        let doc = client.open("page", left).unwrap();
+        client.update(doc, |document| document.receive(second, &Limits::default())).unwrap().unwrap();
+        client.merge(doc, [first]).unwrap().unwrap();
+    });
+    world.simulation.settle().unwrap();
+    world.keep_server_recording();
+    let recording = world.simulation.with_client(client, |client, _| client.poll_record()).unwrap();
+    for recording in [recording, world.servers.remove(0)] {
+        assert_eq!(replay(recording).unwrap().documents[0].changes, 3);
+    }
 }
 
 #[test]
