@@ -38,7 +38,8 @@ impl Reader {
         self.clone().header(what)
     }
 
-    fn left(&self) -> usize {
+    /// How many bytes have not been read.
+    pub(crate) fn left(&self) -> usize {
         self.bytes.len() - self.at
     }
 

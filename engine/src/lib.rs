@@ -33,7 +33,8 @@
 //! - **Storage** is asked with tickets, each answered exactly once by `stored`, in any order, whenever it is done.
 //! - **Bytes cannot hurt.** `receive` takes any bytes on any link at any time: it never panics, and what is wrong with one
 //!   link's bytes closes that link and no other. Errors say who is at fault: see [`error`].
-//! - **The same inputs give the same outputs, byte for byte.** Randomness comes from the [`Seed`].
+//! - **The same inputs give the same outputs, byte for byte.** Randomness comes from the [`Seed`]. Both can be
+//!   [recorded](record), to be replayed elsewhere.
 //!
 //! # A whole run
 //!
@@ -110,6 +111,7 @@ mod limits;
 mod proof;
 #[cfg(feature = "proof")]
 pub mod proof;
+pub mod record;
 mod replica;
 mod rng;
 pub mod server;

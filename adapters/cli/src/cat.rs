@@ -57,8 +57,8 @@ pub(crate) fn run(args: Args, json: bool) -> Outcome {
 
 impl Job for Cat {
     async fn run<R: Runtime + Default>(self) -> Outcome {
-        let Self(Args { text: TextArgs { url, doc: name, text, .. } }, json) = self;
-        let client: Client<R> = Client::connect(url.clone());
+        let Self(Args { text: TextArgs { url, doc: name, text, record, .. } }, json) = self;
+        let client: Client<R> = record.connect(&url)?;
         connect::first_attempt(&client, &url).await?;
         let doc = connect::open(&client, &name).await?;
         if json {

@@ -3,7 +3,7 @@
 use crdt_socket_sync::error::{Code, Misuse};
 use crdt_socket_sync_websocket::{Client, ConnectError, DialError, Doc, DocError, DocEvent, Runtime, SyncError};
 
-use crate::{failure::Failure, runtime::RuntimeName};
+use crate::{failure::Failure, record::RecordArgs, runtime::RuntimeName};
 
 /// A text, and how to get to it.
 #[derive(Debug, clap::Args)]
@@ -18,6 +18,8 @@ pub(crate) struct TextArgs {
     /// The async runtime that the client runs on
     #[arg(long, value_enum, default_value_t)]
     pub(crate) runtime: RuntimeName,
+    #[command(flatten)]
+    pub(crate) record: RecordArgs,
 }
 
 /// Waits for the first attempt of a client to succeed. From then on it reconnects by itself.

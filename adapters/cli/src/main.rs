@@ -8,6 +8,7 @@ mod edit;
 mod failure;
 mod hash;
 mod output;
+mod record;
 mod replay;
 mod runtime;
 mod serve;
@@ -49,6 +50,7 @@ enum Command {
     Cat(cat::Args),
     Watch(watch::Args),
     Replay(replay::Args),
+    CheckRecord(record::Args),
 }
 
 fn main() -> ExitCode {
@@ -60,6 +62,7 @@ fn main() -> ExitCode {
         Command::Cat(args) => cat::run(args, json),
         Command::Watch(args) => watch::run(args, json),
         Command::Replay(args) => replay::run(args, json),
+        Command::CheckRecord(args) => record::run(args, json),
     };
     match outcome {
         Ok(code) => code,

@@ -16,6 +16,7 @@ use crate::{
     Outcome,
     failure::Failure,
     output,
+    record::RecordArgs,
     runtime::{done, tokio},
     stop::Stop,
 };
@@ -51,6 +52,8 @@ pub(crate) struct Args {
     /// Say who comes, goes and joins; twice for every change
     #[arg(short, long, action = clap::ArgAction::Count)]
     verbose: u8,
+    #[command(flatten)]
+    record: RecordArgs,
     /// Stop when standard input ends, too: for a program that starts a server and must not leave it behind
     #[arg(long, hide = true)]
     with_stdin: bool,
@@ -67,7 +70,13 @@ async fn serve(args: Args, json: bool) -> Outcome {
         let storage = SqliteStorage::open_in_dir(&args.data).map_err(Failure::complete)?;
         builder = builder.storage(Watched { storage, _closed: closing });
     }
-    let server = builder.bind(&args.listen).await.map_err(|error| not_bound(&args.listen, &error))?;
+    if let Some(file) = args.record.file()? {
+        builder = builder.record(file);
+    }
+    let server = builder.bind(&args.listen).await.map_err(|error| {
+        args.record.discard();
+        not_bound(&args.listen, &error)
+    })?;
     let mut stop = if args.with_stdin { Stop::with_stdin()? } else { Stop::new()? };
     let url = format!("ws://{}", server.local_addr());
     let handle = server.handle();
@@ -156,6 +165,7 @@ fn described(event: &ServerEvent) -> (u8, String) {
         ServerEvent::StoreFailed { name, fault, failures } => {
             (0, format!("{name:?}: {fault} (attempt {failures}; trying again)"))
         }
+        ServerEvent::RecordFailed { error } => (0, format!("the session is not recorded any more: {error}")),
         ServerEvent::AcceptFailed { error } => (0, format!("cannot accept a connection: {error}")),
         ServerEvent::LinkUp { link, peer: Some(peer) } => (1, format!("{link} up, from {peer}")),
         ServerEvent::LinkUp { link, peer: None } => (1, format!("{link} up")),

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::{
     Outcome, connect, output,
+    record::RecordArgs,
     runtime::{Job, RuntimeName, done},
 };
 
@@ -33,6 +34,8 @@ pub(crate) struct Args {
     /// The async runtime that the client runs on
     #[arg(long, value_enum, default_value_t)]
     runtime: RuntimeName,
+    #[command(flatten)]
+    record: RecordArgs,
 }
 
 struct Watch(Args, bool);
@@ -43,8 +46,8 @@ pub(crate) fn run(args: Args, json: bool) -> Outcome {
 
 impl Job for Watch {
     async fn run<R: Runtime + Default>(self) -> Outcome {
-        let Self(Args { url, doc: name, until_synced, once, .. }, json) = self;
-        let client: Client<R> = Client::connect(url.clone());
+        let Self(Args { url, doc: name, until_synced, once, record, .. }, json) = self;
+        let client: Client<R> = record.connect(&url)?;
         let mut statuses = client.statuses();
         // Opened first, so that no event is missed.
         let doc = client.open(&name).map_err(connect::misuse)?;
@@ -117,6 +120,7 @@ fn described(event: &DocEvent) -> (String, Value) {
         DocEvent::EpochMismatch { ours, theirs } => plain("other-history", format!("{ours} here, {theirs} there")),
         DocEvent::Diverged { fault } => plain("diverged", fault.to_string()),
         DocEvent::StoreFailed { fault, .. } => plain("store-failed", fault.to_string()),
+        DocEvent::RecordFailed { error } => plain("record-failed", error.clone()),
         DocEvent::Lagged => plain("lagged", "some events are not shown".into()),
         other => plain("other", format!("{other:?}")),
     }

@@ -6,6 +6,8 @@
 //! for byte. Frames on a link arrive in the order in which they were sent, after a delay drawn from the seed, as on a
 //! TCP connection; what goes wrong on such a link is that it is cut, that it dies unnoticed, or that one end crashes.
 //!
+//! [`replay`] repeats a real session that was [recorded](crdt_socket_sync::record).
+//!
 //! ```
 //! use crdt_socket_sync::{Document, ReplicaId, document::EditError};
 //! use crdt_socket_sync_loopback::{Simulation, SimulationConfig};
@@ -33,6 +35,7 @@ mod dice;
 mod disk;
 mod framing;
 pub mod program;
+mod replay;
 mod simulation;
 mod trace;
 mod wire;
@@ -40,6 +43,7 @@ mod wire;
 pub use config::SimulationConfig;
 pub use disk::{Crash, Disk};
 pub use framing::{Framing, LengthPrefix};
+pub use replay::{Difference, ReplayError, Replayed, ReplayedDocument, replay};
 pub use simulation::{ClientIndex, NotSettled, Simulation, StrangerIndex};
 pub use trace::{Node, Trace, TraceEntry, TraceLink, What};
 pub use wire::Direction;

@@ -20,6 +20,7 @@ mod dial;
 pub mod handshake;
 mod link;
 mod queue;
+mod record;
 mod runtime;
 pub mod server;
 mod storage;

@@ -166,6 +166,11 @@ impl ChangeLog {
         (self.waiting.len(), self.waiting.bytes())
     }
 
+    /// These changes.
+    pub(crate) fn changes_waiting(&self) -> impl Iterator<Item = &Change> + '_ {
+        self.waiting.iter()
+    }
+
     /// The clock for a change that is made here at a wall clock's reading; `None` if there is no later one, which only a
     /// hostile peer can bring about.
     pub fn next_clock(&self, wall: Wall) -> Option<Hlc> {

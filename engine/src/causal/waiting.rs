@@ -34,6 +34,11 @@ impl Waiting {
         self.bytes
     }
 
+    /// All that wait, by who made them.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Change> + '_ {
+        self.changes.values()
+    }
+
     pub(super) fn contains(&self, id: OpId) -> bool {
         self.changes.contains_key(&id)
     }

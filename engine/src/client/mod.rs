@@ -26,6 +26,7 @@ use crate::{
     id::{DocId, LinkId, Ticket},
     limits::Limits,
     proof::{Fault, Situation, note, planted},
+    record::{Held, Record, Recorder, Setup},
     replica::Replica,
     rng::{Rng, Seed},
     session::{Incoming, Session, Transmit},
@@ -46,12 +47,14 @@ pub struct ClientConfig {
     /// Whether documents are kept in a store of the client's own: they are loaded from it when they are opened, and no
     /// change is sent before it is stored there. The replica that is opened must be new and empty then.
     pub persist: bool,
+    /// Whether everything that goes in and comes out is [recorded](crate::record), for [`Client::poll_record`] to hand out.
+    pub record: bool,
 }
 
 impl ClientConfig {
     /// A client without a token and without a store, with the default bounds.
     pub fn new(seed: Seed) -> Self {
-        Self { limits: Limits::default(), seed, token: Bytes::new(), persist: false }
+        Self { limits: Limits::default(), seed, token: Bytes::new(), persist: false, record: false }
     }
 }
 
@@ -75,6 +78,7 @@ pub struct Client<R: Replica = Document> {
     tickets: BTreeMap<Ticket, DocId>,
     last_ticket: u64,
     events: VecDeque<ClientEvent<R::Event>>,
+    record: Recorder,
 }
 
 #[derive(Debug)]
@@ -109,6 +113,10 @@ impl Link {
 impl<R: Replica> Client<R> {
     /// A client with no link and no documents, which does nothing until it is told to [`connect`](Self::connect).
     pub fn new(config: ClientConfig) -> Self {
+        let record = Recorder::new(config.record, || {
+            let setup = Setup { limits: config.limits.clone(), seed: config.seed };
+            Record::Client(setup, config.token.clone(), config.persist)
+        });
         let mut rng = Rng::new(config.seed);
         let secret = rng.next_u128().to_be_bytes();
         Self {
@@ -129,6 +137,7 @@ impl<R: Replica> Client<R> {
             tickets: BTreeMap::new(),
             last_ticket: 0,
             events: VecDeque::new(),
+            record,
         }
     }
 
@@ -201,6 +210,7 @@ impl<R: Replica> Client<R> {
     /// Has the client be connected from now on: it dials, and dials again after every failure and loss, until it is told
     /// to [`disconnect`](Self::disconnect) or the server refuses it for good.
     pub fn connect(&mut self) {
+        self.record.note(Record::Connect);
         if self.wanted {
             return;
         }
@@ -214,6 +224,7 @@ impl<R: Replica> Client<R> {
 
     /// Ends the link, if there is one, and stays away. Documents remain open and can be edited.
     pub fn disconnect(&mut self, now: Now) {
+        self.record.note(|| Record::Disconnect(now));
         self.wanted = false;
         if self.dial != Dialling::UnderWay {
             self.dial = Dialling::No;
@@ -227,6 +238,10 @@ impl<R: Replica> Client<R> {
     /// `replica` is a new one or holds what was there before; without a store of the client's own that is for the
     /// application to keep.
     pub fn open(&mut self, name: &str, replica: R) -> Result<DocId, Misuse> {
+        self.record.note(|| {
+            let log = replica.log();
+            Record::Open(name.to_owned(), replica.writes_as(), log.epoch(), Held::default().added(log))
+        });
         let limit = self.limits.name_bytes;
         if name.is_empty() || name.len() > limit {
             return Err(Misuse::Name { bytes: name.len(), limit });
@@ -247,6 +262,18 @@ impl<R: Replica> Client<R> {
 
     /// Does anything to the replica: edits it, merges changes that came some other way. What is new in its log is sent.
     pub fn update<T>(&mut self, doc: DocId, change: impl FnOnce(&mut R) -> T) -> Result<T, Misuse> {
+        let recording = self.record.is_on();
+        let (value, recorded) = self.change(doc, |replica| {
+            let before = recording.then(|| Held::by(replica.log()));
+            let value = change(replica);
+            let log = replica.log();
+            (value, before.map(|before| Record::Update(doc, log.epoch(), before.added(log))))
+        })?;
+        recorded.into_iter().for_each(|record| self.record.note(|| record));
+        Ok(value)
+    }
+
+    fn change<T>(&mut self, doc: DocId, change: impl FnOnce(&mut R) -> T) -> Result<T, Misuse> {
         let open = self.docs.get_mut(&doc).ok_or(Misuse::UnknownDocument(doc))?;
         if matches!(open.phase, Phase::Loading { .. }) {
             return Err(Misuse::NotLoaded(doc));
@@ -268,13 +295,20 @@ impl<R: Replica> Client<R> {
         changes: impl IntoIterator<Item = Change>,
     ) -> Result<Result<(), ChangeFault>, Misuse> {
         let limits = self.limits.clone();
-        self.update(doc, |replica| {
-            changes.into_iter().try_for_each(|change| replica.receive(change, &limits).map(|_| ()))
-        })
+        let (recording, mut given) = (self.record.is_on(), Vec::new());
+        let merged = self.change(doc, |replica| {
+            changes.into_iter().try_for_each(|change| {
+                given.extend(recording.then(|| change.clone()));
+                replica.receive(change, &limits).map(|_| ())
+            })
+        });
+        self.record.note(|| Record::Merge(doc, given));
+        merged
     }
 
     /// Closes a document and hands the replica back.
     pub fn leave(&mut self, doc: DocId) -> Result<R, Misuse> {
+        self.record.note(|| Record::Leave(doc));
         let open = self.docs.remove(&doc).ok_or(Misuse::UnknownDocument(doc))?;
         self.names.remove(&open.name);
         self.tickets.retain(|_, waiting| *waiting != doc);
@@ -291,6 +325,7 @@ impl<R: Replica> Client<R> {
     ///
     /// If both histories were begun from the same text, that text will be there twice.
     pub fn adopt(&mut self, doc: DocId) -> Result<(), Misuse> {
+        self.record.note(|| Record::Adopt(doc));
         let open = self.docs.get_mut(&doc).ok_or(Misuse::UnknownDocument(doc))?;
         if !matches!(open.phase, Phase::Mismatch) {
             return Err(Misuse::NothingToDecide(doc));
@@ -306,6 +341,7 @@ impl<R: Replica> Client<R> {
 
     /// The attempt that [`poll_dial`](Self::poll_dial) asked for has succeeded.
     pub fn link_up(&mut self, now: Now) -> Result<LinkId, Misuse> {
+        self.record.note(|| Record::LinkUp(now));
         if let Some(link) = &self.link {
             return Err(Misuse::LinkAlreadyUp(link.id));
         }
@@ -330,6 +366,7 @@ impl<R: Replica> Client<R> {
 
     /// The attempt that [`poll_dial`](Self::poll_dial) asked for has failed. There will be another one.
     pub fn dial_failed(&mut self, now: Now, why: &str) {
+        self.record.note(|| Record::DialFailed(now, why.to_owned()));
         self.dial = Dialling::No;
         if self.wanted && self.link.is_none() && !planted(Fault::FailedDialNotRetried) {
             note(Situation::DialFailed);
@@ -339,7 +376,8 @@ impl<R: Replica> Client<R> {
 
     /// The attempt that [`poll_dial`](Self::poll_dial) asked for has shown that there is no server of ours there. There
     /// will be no other one.
-    pub fn dial_refused(&mut self, _now: Now, reason: Reason) {
+    pub fn dial_refused(&mut self, now: Now, reason: Reason) {
+        self.record.note(|| Record::DialRefused(now, reason.clone()));
         self.dial = Dialling::No;
         if self.wanted && self.link.is_none() {
             self.give_up(reason);
@@ -353,6 +391,7 @@ impl<R: Replica> Client<R> {
     /// [`ReceiveError::Peer`] if the frame is not one, or not one that a server may send now: the link is closed with a
     /// code. [`ReceiveError::Misuse`] if there is no such link.
     pub fn receive(&mut self, now: Now, link: LinkId, frame: Bytes) -> Result<(), ReceiveError> {
+        self.record.note(|| Record::Receive(now, link, frame.clone()));
         let known = self.link.as_mut().filter(|known| known.id == link).ok_or(Misuse::UnknownLink(link))?;
         let number = if known.session.is_open() { Message::document_of(&frame) } else { None };
         let incoming = match number {
@@ -385,6 +424,7 @@ impl<R: Replica> Client<R> {
 
     /// The link's transport is gone, or was closed because `poll_transmit` said so.
     pub fn link_down(&mut self, now: Now, link: LinkId, why: &str) -> Result<(), Misuse> {
+        self.record.note(|| Record::LinkDown(now, link, why.to_owned()));
         if self.link() != Some(link) {
             return Err(Misuse::UnknownLink(link));
         }
@@ -403,6 +443,7 @@ impl<R: Replica> Client<R> {
 
     /// The client's own store answered a request.
     pub fn stored(&mut self, now: Now, ticket: Ticket, outcome: Result<StoreReply, StoreFault>) -> Result<(), Misuse> {
+        self.record.note(|| Record::Stored(now, ticket, outcome.clone()));
         let doc = *self.tickets.get(&ticket).ok_or(Misuse::UnknownTicket(ticket))?;
         let open = self.docs.get_mut(&doc).ok_or(Misuse::UnknownTicket(ticket))?;
         let loading = matches!(open.phase, Phase::Loading { .. });
@@ -448,6 +489,7 @@ impl<R: Replica> Client<R> {
 
     /// Time has passed. May be called at any time; does something when [`poll_timeout`](Self::poll_timeout) has come.
     pub fn timeout(&mut self, now: Now) {
+        self.record.note(|| Record::Timeout(now));
         if matches!(self.dial, Dialling::At(at) if now.mono >= at) {
             self.dial = Dialling::Due;
         }
@@ -483,11 +525,18 @@ impl<R: Replica> Client<R> {
         if due {
             self.dial = Dialling::UnderWay;
         }
+        self.record.note(|| Record::Dial(due));
         due
     }
 
     /// The next frame for the link, built now: a transport that cannot take one should not ask.
     pub fn poll_transmit(&mut self, now: Now, id: LinkId) -> Option<Transmit> {
+        let transmit = self.next_transmit(now, id);
+        self.record.note(|| Record::Transmit(now, id, transmit.clone()));
+        transmit
+    }
+
+    fn next_transmit(&mut self, now: Now, id: LinkId) -> Option<Transmit> {
         let link = self.link.as_mut().filter(|link| link.id == id)?;
         if let Some(transmit) = link.session.poll_transmit(now.mono) {
             return Some(transmit);
@@ -521,7 +570,7 @@ impl<R: Replica> Client<R> {
                     link.leave(doc, open);
                     open.phase = Phase::Refused;
                     self.events.push_back(ClientEvent::Refused { doc, reason });
-                    return self.poll_transmit(now, id);
+                    return self.next_transmit(now, id);
                 }
             }
         }
@@ -531,6 +580,12 @@ impl<R: Replica> Client<R> {
     /// The next thing to be read or written in the client's own store. Answer each exactly once with
     /// [`stored`](Self::stored), in any order.
     pub fn poll_store(&mut self) -> Option<StoreRequest> {
+        let request = self.next_request();
+        self.record.note(|| Record::Store(request.clone()));
+        request
+    }
+
+    fn next_request(&mut self) -> Option<StoreRequest> {
         if !self.persist {
             return None;
         }
@@ -563,6 +618,12 @@ impl<R: Replica> Client<R> {
     /// The next event, oldest first.
     pub fn poll_event(&mut self) -> Option<ClientEvent<R::Event>> {
         self.events.pop_front()
+    }
+
+    /// The next bytes of the recording, if the client is [recorded](ClientConfig::record). They wait without a bound for
+    /// someone who never asks.
+    pub fn poll_record(&mut self) -> Option<Bytes> {
+        self.record.poll()
     }
 
     /// When to call [`timeout`](Self::timeout) next.

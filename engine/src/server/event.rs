@@ -132,6 +132,11 @@ impl JoinRequest {
         self.entry.link
     }
 
+    /// This server's number for it. Never used again.
+    pub fn number(&self) -> u64 {
+        self.entry.serial
+    }
+
     /// The document it is about.
     pub fn name(&self) -> &str {
         &self.name

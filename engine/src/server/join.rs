@@ -53,7 +53,7 @@ impl Server {
         link.joins.insert(request, Asked { serial: entry.serial, room: None });
         let request = JoinRequest { name, entry };
         match self.admission {
-            Admission::Everyone => self.grant(now, request, Access::Write),
+            Admission::Everyone => self.granted(now, request, Access::Write),
             Admission::Ask => self.events.push_back(ServerEvent::JoinRequest(request)),
         }
     }

@@ -23,6 +23,7 @@ use crate::{
     id::{Epoch, LinkId, Ticket},
     limits::Limits,
     proof::{Fault, Situation, note, planted},
+    record::{Record, Recorder, Setup},
     rng::{Rng, Seed},
     session::{Incoming, Session, Transmit},
     store::{Append, StoreReply, StoreRequest},
@@ -50,12 +51,14 @@ pub struct ServerConfig {
     pub admission: Admission,
     /// Where the birth marks of new documents and the jitter of retries come from: 32 random bytes, new at each start.
     pub seed: Seed,
+    /// Whether everything that goes in and comes out is [recorded](crate::record), for [`Server::poll_record`] to hand out.
+    pub record: bool,
 }
 
 impl ServerConfig {
     /// A server that lets everyone in and keeps the default bounds.
     pub fn new(seed: Seed) -> Self {
-        Self { limits: Limits::default(), admission: Admission::Everyone, seed }
+        Self { limits: Limits::default(), admission: Admission::Everyone, seed, record: false }
     }
 }
 
@@ -83,6 +86,7 @@ pub struct Server {
     stopping: bool,
     /// No room had anything left to be stored when it was set: links are being told goodbye.
     flushed: bool,
+    record: Recorder,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -104,6 +108,10 @@ enum Slot {
 impl Server {
     /// A server with no links and no documents.
     pub fn new(config: ServerConfig) -> Self {
+        let record = Recorder::new(config.record, || {
+            let setup = Setup { limits: config.limits.clone(), seed: config.seed };
+            Record::Server(setup, config.admission == Admission::Ask)
+        });
         Self {
             limits: config.limits,
             admission: config.admission,
@@ -122,6 +130,7 @@ impl Server {
             timers: Timers::new(),
             stopping: false,
             flushed: false,
+            record,
         }
     }
 
@@ -170,6 +179,7 @@ impl Server {
 
     /// A transport connection was accepted.
     pub fn link_up(&mut self, now: Now) -> LinkId {
+        self.record.note(|| Record::LinkUp(now));
         self.last_link += 1;
         let id = LinkId(self.last_link);
         let mut link = Link {
@@ -198,6 +208,7 @@ impl Server {
     /// [`ReceiveError::Peer`] if the frame is not one, or not one that the peer may send now: the link is closed with a
     /// code. [`ReceiveError::Misuse`] if there is no such link.
     pub fn receive(&mut self, now: Now, link: LinkId, frame: Bytes) -> Result<(), ReceiveError> {
+        self.record.note(|| Record::Receive(now, link, frame.clone()));
         let known = self.links.get_mut(&link).ok_or(Misuse::UnknownLink(link))?;
         // What a document's messages call its writers depends on what the link was told about that document.
         let doc = if known.session.is_open() { Message::document_of(&frame) } else { None };
@@ -227,6 +238,7 @@ impl Server {
 
     /// A link's transport is gone, or was closed because `poll_transmit` said so.
     pub fn link_down(&mut self, now: Now, link: LinkId, why: &str) -> Result<(), Misuse> {
+        self.record.note(|| Record::LinkDown(now, link, why.to_owned()));
         let reason = Reason::new(Code::Done, why);
         self.depart(now.mono, link, &reason);
         let gone = self.links.remove(&link).ok_or(Misuse::UnknownLink(link))?;
@@ -237,6 +249,7 @@ impl Server {
 
     /// The store answered a request.
     pub fn stored(&mut self, now: Now, ticket: Ticket, outcome: Result<StoreReply, StoreFault>) -> Result<(), Misuse> {
+        self.record.note(|| Record::Stored(now, ticket, outcome.clone()));
         let number = *self.tickets.get(&ticket).ok_or(Misuse::UnknownTicket(ticket))?;
         let ignored =
             outcome.is_err() && open_room(&mut self.rooms, number).is_some() && planted(Fault::StoreFailureIgnored);
@@ -290,6 +303,7 @@ impl Server {
 
     /// Time has passed. May be called at any time; does something when [`poll_timeout`](Self::poll_timeout) has come.
     pub fn timeout(&mut self, now: Now) {
+        self.record.note(|| Record::Timeout(now));
         while let Some(timer) = self.timers.pop(now.mono) {
             match timer {
                 Timer::Link(link) => self.link_timeout(now, link),
@@ -321,6 +335,11 @@ impl Server {
 
     /// Lets a peer in.
     pub fn admit(&mut self, knock: Knock) {
+        self.record.note(|| Record::Admit(knock.link));
+        self.admitted(knock);
+    }
+
+    fn admitted(&mut self, knock: Knock) {
         let link = knock.link;
         // A link that is gone by now needs no welcome.
         if self.links.get_mut(&link).is_some_and(|link| link.session.admit()) {
@@ -332,6 +351,7 @@ impl Server {
 
     /// Keeps a peer out, and tells it why.
     pub fn refuse(&mut self, knock: Knock, reason: Reason) {
+        self.record.note(|| Record::Refuse(knock.link, reason.clone()));
         if let Some(link) = self.links.get_mut(&knock.link) {
             link.close(reason);
             self.mark(knock.link);
@@ -340,6 +360,11 @@ impl Server {
 
     /// Lets a link have a document.
     pub fn grant(&mut self, now: Now, request: JoinRequest, access: Access) {
+        self.record.note(|| Record::Grant(now, request.number(), access));
+        self.granted(now, request, access);
+    }
+
+    fn granted(&mut self, now: Now, request: JoinRequest, access: Access) {
         let JoinRequest { name, mut entry } = request;
         entry.access = access;
         if self.asked(&entry).is_none() {
@@ -373,6 +398,7 @@ impl Server {
 
     /// Keeps a document from a link. A document that does not exist is best denied in the same words as a forbidden one.
     pub fn deny(&mut self, request: JoinRequest, reason: Reason) {
+        self.record.note(|| Record::Deny(request.number(), reason.clone()));
         let JoinRequest { name, entry } = request;
         if self.asked(&entry).is_some() {
             self.refuse_join(&entry, &name, reason, None);
@@ -381,6 +407,7 @@ impl Server {
 
     /// Closes a link, and tells the peer why.
     pub fn close(&mut self, now: Now, link: LinkId, reason: Reason) -> Result<(), Misuse> {
+        self.record.note(|| Record::Close(now, link, reason.clone()));
         let closing = self.links.get_mut(&link).ok_or(Misuse::UnknownLink(link))?;
         closing.close(reason.clone());
         self.depart(now.mono, link, &reason);
@@ -391,6 +418,7 @@ impl Server {
     /// Stops: no new links, joins or changes; what is here is stored and acknowledged; then every link is closed with
     /// [`Code::Shutdown`]. Goes on until [`is_drained`](Self::is_drained).
     pub fn shutdown(&mut self) {
+        self.record.note(Record::Shutdown);
         self.stopping = true;
         if self.unstored().next().is_some() {
             note(Situation::ShutdownWithUnstored);
@@ -408,6 +436,12 @@ impl Server {
     /// The next link that has something to be sent; call [`poll_transmit`](Self::poll_transmit) for it until that says
     /// `None`, whenever its transport can take a frame.
     pub fn poll_ready(&mut self) -> Option<LinkId> {
+        let ready = self.next_ready();
+        self.record.note(|| Record::Ready(ready));
+        ready
+    }
+
+    fn next_ready(&mut self) -> Option<LinkId> {
         while let Some(id) = self.ready.pop_front() {
             if let Some(link) = self.links.get_mut(&id) {
                 link.ready = false;
@@ -419,6 +453,12 @@ impl Server {
 
     /// The next frame for a link, built now: a transport that cannot take one should not ask.
     pub fn poll_transmit(&mut self, now: Now, id: LinkId) -> Option<Transmit> {
+        let transmit = self.next_transmit(now, id);
+        self.record.note(|| Record::Transmit(now, id, transmit.clone()));
+        transmit
+    }
+
+    fn next_transmit(&mut self, now: Now, id: LinkId) -> Option<Transmit> {
         let link = self.links.get_mut(&id)?;
         if let Some(transmit) = link.session.poll_transmit(now.mono) {
             return Some(transmit);
@@ -447,7 +487,7 @@ impl Server {
                 }
                 Err(reason) => {
                     self.drop_document(now.mono, id, number, reason);
-                    return self.poll_transmit(now, id);
+                    return self.next_transmit(now, id);
                 }
             }
         }
@@ -460,6 +500,12 @@ impl Server {
 
     /// The next thing to be read or written. Answer each exactly once with [`stored`](Self::stored), in any order.
     pub fn poll_store(&mut self) -> Option<StoreRequest> {
+        let request = self.next_request();
+        self.record.note(|| Record::Store(request.clone()));
+        request
+    }
+
+    fn next_request(&mut self) -> Option<StoreRequest> {
         while let Some(number) = self.store.pop_front() {
             let ticket = Ticket(self.last_ticket + 1);
             let request = match self.rooms.get_mut(&number) {
@@ -491,6 +537,12 @@ impl Server {
         self.events.pop_front()
     }
 
+    /// The next bytes of the recording, if the server is [recorded](ServerConfig::record). They wait without a bound for
+    /// someone who never asks.
+    pub fn poll_record(&mut self) -> Option<Bytes> {
+        self.record.poll()
+    }
+
     /// When to call [`timeout`](Self::timeout) next.
     pub fn poll_timeout(&self) -> Option<Time> {
         self.timers.next()
@@ -507,7 +559,7 @@ impl Server {
                 }
                 let knock = Knock { link, token };
                 match self.admission {
-                    Admission::Everyone => self.admit(knock),
+                    Admission::Everyone => self.admitted(knock),
                     Admission::Ask => self.events.push_back(ServerEvent::Knock(knock)),
                 }
             }

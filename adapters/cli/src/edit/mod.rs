@@ -47,8 +47,8 @@ pub(crate) fn run(args: Args) -> Outcome {
 
 impl Job for Edit {
     async fn run<R: Runtime + Default>(self) -> Outcome {
-        let Self(Args { text: TextArgs { url, doc: name, text, .. } }) = self;
-        let client: Client<R> = Client::connect(url.clone());
+        let Self(Args { text: TextArgs { url, doc: name, text, record, .. } }) = self;
+        let client: Client<R> = record.connect(&url)?;
         connect::first_attempt(&client, &url).await?;
         let doc = connect::open(&client, &name).await?;
         let mut statuses = client.statuses();
@@ -133,6 +133,7 @@ impl Editor {
                 self.message = "the server's document is another one now; copy what you need and quit".into();
             }
             DocEvent::Diverged { fault } => self.message = format!("no longer in step: {fault}"),
+            DocEvent::RecordFailed { error } => self.message = format!("not recorded any more: {error}"),
             _ => {}
         }
     }

@@ -54,7 +54,12 @@ impl Server {
     }
 
     pub(crate) fn start_at(listen: &str, data: &Path) -> Self {
-        Self::launch(program(), listen, data)
+        Self::launch(program(), listen, data, &[])
+    }
+
+    /// Starts a server that records its session.
+    pub(crate) fn start_recorded(data: &Path, record: &Path) -> Self {
+        Self::launch(program(), "127.0.0.1:0", data, &["--record", record.to_str().unwrap()])
     }
 
     /// Starts a server that finds the disk full once a file would have more than some hundred kilobytes.
@@ -64,11 +69,12 @@ impl Server {
         // Writing past the limit fails, as on a full disk; unless it is passed over, a signal would end the process.
         shell.args(["-c", "trap '' XFSZ; ulimit -f 400; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_crdt-socket-sync")]);
         shell.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        Self::launch(shell, "127.0.0.1:0", data)
+        Self::launch(shell, "127.0.0.1:0", data, &[])
     }
 
-    fn launch(mut program: Command, listen: &str, data: &Path) -> Self {
-        let mut process = program.args(["serve", "--json", "--listen", listen, "--data"]).arg(data).spawn().unwrap();
+    fn launch(mut program: Command, listen: &str, data: &Path, more: &[&str]) -> Self {
+        program.args(["serve", "--json", "--listen", listen, "--data"]).arg(data).args(more);
+        let mut process = program.spawn().unwrap();
         let mut line = String::new();
         BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let Ok(listening) = serde_json::from_str::<Value>(&line) else {

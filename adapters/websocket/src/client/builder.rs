@@ -1,12 +1,16 @@
 //! How a client is set up, and what it counts.
 
-use std::{fmt, marker::PhantomData, sync::Arc};
+use std::{fmt, io::Write, marker::PhantomData, sync::Arc};
 
 use bytes::Bytes;
 use crdt_socket_sync::{Client as Engine, ClientConfig, Limits, Seed, Storage};
 
 use super::{Client, Handle, drive::Driver, state::Shared};
-use crate::{Runtime, storage::BoxedStorage};
+use crate::{
+    Runtime,
+    record::{BoxedSink, Recording},
+    storage::BoxedStorage,
+};
 
 /// Which way a frame went.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -76,12 +80,21 @@ pub struct ClientBuilder<R> {
     limits: Limits,
     storage: Option<BoxedStorage>,
     observer: Option<Observer>,
+    record: Option<BoxedSink>,
 }
 
 impl<R: Runtime> ClientBuilder<R> {
     /// A client of a server at a `ws://` or `wss://` URL.
     pub fn new(runtime: R, url: String) -> Self {
-        Self { runtime, url, token: Bytes::new(), limits: Limits::default(), storage: None, observer: None }
+        Self {
+            runtime,
+            url,
+            token: Bytes::new(),
+            limits: Limits::default(),
+            storage: None,
+            observer: None,
+            record: None,
+        }
     }
 
     /// The runtime it is to use, instead of one with the default settings.
@@ -111,6 +124,15 @@ impl<R: Runtime> ClientBuilder<R> {
         Self { observer: Some(Arc::new(observer)), ..self }
     }
 
+    /// Has everything that goes into the engine and comes out of it [recorded](crdt_socket_sync::record), to be replayed
+    /// elsewhere. The recording holds the documents, the token and the session's secret.
+    ///
+    /// It is written piece by piece, with no need of a buffer, while the engine is free. If that fails, the session goes
+    /// on, and every open document is told [`DocEvent::RecordFailed`](super::DocEvent::RecordFailed).
+    pub fn record(self, sink: impl Write + Send + 'static) -> Self {
+        Self { record: Some(Box::new(sink)), ..self }
+    }
+
     /// Begins to dial; returns at once.
     ///
     /// # Panics
@@ -124,9 +146,10 @@ impl<R: Runtime> ClientBuilder<R> {
         config.limits = self.limits.clone();
         config.token = self.token;
         config.persist = self.storage.is_some();
+        config.record = self.record.is_some();
         let mut engine = Engine::new(config);
         engine.connect();
-        let shared = Shared::new(engine, self.observer, self.storage);
+        let shared = Shared::new(engine, self.observer, self.storage, Recording::new(self.record));
         let driver = Driver::new(self.runtime.clone(), self.url, self.limits, shared.clone());
         self.runtime.spawn(driver);
         Client { handle: Arc::new(Handle(shared)), runtime: PhantomData }

@@ -101,6 +101,11 @@ pub enum DocEvent {
         /// How often in a row.
         failures: u32,
     },
+    /// The session is not [recorded](super::ClientBuilder::record) any more.
+    RecordFailed {
+        /// What went wrong.
+        error: String,
+    },
     /// Events came faster than they were fetched, and some are lost: [read the document anew](DocEvents::reread).
     Lagged,
 }

@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     fmt,
     future::{Future, poll_fn},
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, MutexGuard},
     task::{Poll, Waker},
 };
 
@@ -22,6 +22,7 @@ use crate::{
     Clock,
     link::{GRACE, Side},
     queue::{Subscribers, Wakers, lock, note, note_also},
+    record::Recording,
     storage::{BoxedStorage, Outcomes, StorageThread},
 };
 
@@ -29,6 +30,7 @@ pub(crate) struct Shared {
     pub(super) clock: Clock,
     state: Mutex<State>,
     observer: Option<Observer>,
+    recording: Recording,
 }
 
 pub(crate) struct State {
@@ -63,6 +65,7 @@ impl Shared {
         engine: Engine<Document>,
         observer: Option<Observer>,
         storage: Option<BoxedStorage>,
+        recording: Recording,
     ) -> Arc<Self> {
         let shared = Arc::new(Self {
             clock: Clock::start(),
@@ -80,6 +83,7 @@ impl Shared {
                 closed: false,
             }),
             observer,
+            recording,
         });
         if let Some(storage) = storage {
             let thread = StorageThread::start(storage, Arc::downgrade(&shared), Self::stored);
@@ -97,17 +101,25 @@ impl Shared {
     fn step<T>(&self, drive: bool, change: impl FnOnce(&mut State, Now) -> T) -> T {
         let now = self.clock.now();
         let mut wakers = Wakers::default();
-        let value = {
-            let mut state = lock(&self.state);
-            let value = change(&mut state, now);
-            state.settle(now, &mut wakers);
-            if drive {
-                wakers.add(state.driver.take());
-            }
-            value
-        };
-        wakers.wake();
+        let mut state = lock(&self.state);
+        let value = change(&mut state, now);
+        state.settle(now, &mut wakers);
+        if drive {
+            wakers.add(state.driver.take());
+        }
+        self.record(state, wakers);
         value
+    }
+
+    /// Has what the engine has recorded written, and then everyone told who is concerned.
+    fn record(&self, state: MutexGuard<'_, State>, mut wakers: Wakers) {
+        if let Some(error) = self.recording.write(state, |state| state.engine.poll_record()) {
+            let event = DocEvent::RecordFailed { error };
+            for doc in lock(&self.state).docs.values_mut() {
+                doc.events.push(&event, || Some(DocEvent::Lagged), &mut wakers);
+            }
+        }
+        wakers.wake();
     }
 
     /// Something the application wants.
@@ -353,7 +365,11 @@ impl Side for Shared {
     fn transmit(&self, link: LinkId) -> Option<Transmit> {
         let now = self.clock.now();
         let mut state = lock(&self.state);
-        let transmit = state.engine.poll_transmit(now, link)?;
+        let Some(transmit) = state.engine.poll_transmit(now, link) else {
+            // The turn is over.
+            self.record(state, Wakers::default());
+            return None;
+        };
         let Transmit::Frame(frame) = &transmit else { return Some(transmit) };
         state.traffic.count(Direction::Out, Direction::Out.wire_bytes(frame.len()));
         drop(state);

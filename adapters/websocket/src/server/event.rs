@@ -101,6 +101,11 @@ pub enum ServerEvent {
         /// What the operating system says.
         error: String,
     },
+    /// The session is not [recorded](super::ServerBuilder::record) any more.
+    RecordFailed {
+        /// What went wrong.
+        error: String,
+    },
     /// Events came faster than they were fetched, and some are lost.
     Lagged,
 }

@@ -4,7 +4,7 @@ use std::{
     collections::{BTreeSet, HashMap},
     future::{Future, poll_fn},
     net::SocketAddr,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, MutexGuard},
     task::{Context, Poll, Waker},
     time::Duration,
 };
@@ -21,6 +21,7 @@ use crate::{
     Clock,
     link::{GRACE, Side},
     queue::{Subscribers, Wakers, lock, note, note_also},
+    record::{BoxedSink, Recording},
     storage::{BoxedStorage, Outcomes, StorageThread},
 };
 
@@ -40,6 +41,7 @@ pub(super) struct Hub {
     clock: Clock,
     limits: Limits,
     state: Mutex<State>,
+    recording: Recording,
 }
 
 pub(super) struct State {
@@ -70,9 +72,16 @@ struct LinkState {
 }
 
 impl Hub {
-    pub(super) fn new(limits: Limits, seed: Seed, policy: Policy, storage: BoxedStorage) -> Arc<Self> {
+    pub(super) fn new(
+        limits: Limits,
+        seed: Seed,
+        policy: Policy,
+        storage: BoxedStorage,
+        record: Option<BoxedSink>,
+    ) -> Arc<Self> {
         let mut config = ServerConfig::new(seed);
         config.limits = limits.clone();
+        config.record = record.is_some();
         if policy.admit.is_some() || policy.access.is_some() {
             config.admission = Admission::Ask;
         }
@@ -93,6 +102,7 @@ impl Hub {
                 deadline: None,
                 over: false,
             }),
+            recording: Recording::new(record),
         })
     }
 
@@ -104,14 +114,20 @@ impl Hub {
     fn step<T>(&self, change: impl FnOnce(&mut State, Now, &mut Wakers) -> T) -> T {
         let now = self.clock.now();
         let mut wakers = Wakers::default();
-        let value = {
-            let mut state = lock(&self.state);
-            let value = change(&mut state, now, &mut wakers);
-            state.settle(now, &mut wakers);
-            value
-        };
-        wakers.wake();
+        let mut state = lock(&self.state);
+        let value = change(&mut state, now, &mut wakers);
+        state.settle(now, &mut wakers);
+        self.record(state, wakers);
         value
+    }
+
+    /// Has what the engine has recorded written, and then everyone told who is concerned.
+    fn record(&self, state: MutexGuard<'_, State>, mut wakers: Wakers) {
+        if let Some(error) = self.recording.write(state, |state| state.engine.poll_record()) {
+            let event = ServerEvent::RecordFailed { error };
+            lock(&self.state).events.push(&event, || Some(ServerEvent::Lagged), &mut wakers);
+        }
+        wakers.wake();
     }
 
     pub(super) fn link_up(&self, peer: Option<SocketAddr>) -> LinkId {
@@ -365,7 +381,12 @@ impl Side for Hub {
     fn transmit(&self, link: LinkId) -> Option<Transmit> {
         let now = self.clock.now();
         let mut state = lock(&self.state);
-        state.engine.poll_transmit(now, link)
+        let transmit = state.engine.poll_transmit(now, link);
+        if transmit.is_none() {
+            // The turn is over.
+            self.record(state, Wakers::default());
+        }
+        transmit
     }
 
     fn too_large(&self, link: LinkId, reason: Reason) -> bool {

@@ -4,7 +4,16 @@ mod connection;
 mod event;
 mod hub;
 
-use std::{fmt, future::Future, io, net::SocketAddr, pin::pin, sync::Arc, task::Poll, time::Duration};
+use std::{
+    fmt,
+    future::Future,
+    io::{self, Write},
+    net::SocketAddr,
+    pin::pin,
+    sync::Arc,
+    task::Poll,
+    time::Duration,
+};
 
 use crdt_socket_sync::{Access, Limits, MemoryStorage, Seed, Storage};
 use futures_util::future::{Either, select};
@@ -12,7 +21,7 @@ use futures_util::future::{Either, select};
 pub use event::{ServerEvent, ServerEvents};
 use hub::{Hub, Policy};
 
-use crate::{Listen, WebSocket, storage::BoxedStorage};
+use crate::{Listen, WebSocket, record::BoxedSink, storage::BoxedStorage};
 
 /// How long to wait after a connection could not be accepted, as when the process has too many files open.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -42,6 +51,7 @@ pub struct ServerBuilder<R> {
     limits: Limits,
     storage: BoxedStorage,
     policy: Policy,
+    record: Option<BoxedSink>,
 }
 
 impl<R: Listen + Default> Server<R> {
@@ -69,6 +79,7 @@ impl<R: Listen> ServerBuilder<R> {
             limits: Limits::default(),
             storage: Box::new(MemoryStorage::default()),
             policy: Policy::default(),
+            record: None,
         }
     }
 
@@ -99,6 +110,15 @@ impl<R: Listen> ServerBuilder<R> {
         self
     }
 
+    /// Has everything that goes into the engine and comes out of it [recorded](crdt_socket_sync::record), to be replayed
+    /// elsewhere. The recording holds all documents, and the tokens and secrets of the clients.
+    ///
+    /// It is written piece by piece, with no need of a buffer, while the engine is free. If that fails, the server goes
+    /// on, and says so once with [`ServerEvent::RecordFailed`].
+    pub fn record(self, sink: impl Write + Send + 'static) -> Self {
+        Self { record: Some(Box::new(sink)), ..self }
+    }
+
     /// Listens at an address, as in `127.0.0.1:9000`; port 0 is any that is free.
     ///
     /// # Errors
@@ -113,7 +133,7 @@ impl<R: Listen> ServerBuilder<R> {
         let addr = R::local_addr(&listener)?;
         let mut seed = [0; 32];
         getrandom::fill(&mut seed).expect("the operating system has random numbers");
-        let hub = Hub::new(self.limits, Seed(seed), self.policy, self.storage);
+        let hub = Hub::new(self.limits, Seed(seed), self.policy, self.storage, self.record);
         self.runtime.clone().spawn(connection::keep_time(self.runtime.clone(), Arc::downgrade(&hub)));
         Ok(Server { runtime: self.runtime, listener, addr, hub: Guard(hub) })
     }

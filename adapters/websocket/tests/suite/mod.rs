@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod errors;
+mod records;
 mod stores;
 
 use std::{
@@ -22,6 +23,7 @@ use crdt_socket_sync_websocket::{
 };
 pub(crate) use errors::*;
 use futures_util::future::{Either, select};
+pub(crate) use records::*;
 pub(crate) use stores::*;
 
 /// A runtime that can be tested.
@@ -376,6 +378,8 @@ macro_rules! suite {
             shutting_down_stores_everything_first
             shutting_down_ends_in_time
             a_client_keeps_its_documents_in_a_storage_of_its_own
+            a_recorded_session_replays_to_the_same_frames
+            a_recording_that_cannot_be_written_is_told_once_and_hurts_nobody
             every_failure_to_connect_has_its_error
             an_address_that_is_taken_is_an_error_and_its_owner_serves_on
             a_client_waits_for_its_server_to_appear
