@@ -6,7 +6,6 @@ pub mod hostile;
 pub mod judge;
 pub mod model;
 pub mod planted;
-pub mod shrink;
 pub mod soak;
 pub mod suite;
 pub mod traces;

@@ -5,7 +5,6 @@ use crdt_socket_sync_loopback::program::{Mix, Program};
 
 use crate::{
     fuzz::{TARGETS, Target},
-    shrink::shrink,
     suite::{program, quietly, run},
 };
 
@@ -58,6 +57,11 @@ pub fn catch(fault: Fault, shrunk: bool) -> Option<Catch> {
 
 fn look(shrunk: bool) -> Option<Catch> {
     for round in 0..PROGRAMS / ROUND {
+        if round == 1 {
+            if let Some(catch) = look_twice() {
+                return Some(catch);
+            }
+        }
         for mix in Mix::ALL {
             for number in round * ROUND..(round + 1) * ROUND {
                 let program = program(&mix, 0, number);
@@ -74,9 +78,20 @@ fn look(shrunk: bool) -> Option<Catch> {
 }
 
 fn caught(suite: &'static str, number: u64, program: Program, shrunk: bool) -> Catch {
-    let program = if shrunk { shrink(program, |program| run(program).is_err()) } else { program };
+    let program = if shrunk { program.shrink(|program| run(program).is_err()) } else { program };
     let said = run(&program).err().map(|failure| failure.what).unwrap_or_default();
     Catch { suite, number, size: program.steps.len(), said }
+}
+
+/// The same program twice: two traces say that something is not deterministic.
+fn look_twice() -> Option<Catch> {
+    let trace = |program: &Program| run(program).ok().map(|report| report.trace);
+    let differs = |mix: &Mix, number: &u64| {
+        let program = program(mix, 0, *number);
+        trace(&program) != trace(&program)
+    };
+    let number = (0..ROUND).find(|number| differs(&Mix::EVERYTHING, number))?;
+    Some(Catch { suite: "determinism", number, size: 0, said: "another trace the second time".into() })
 }
 
 /// The fuzz targets' bodies; but whole programs were tried already.

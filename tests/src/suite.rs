@@ -13,7 +13,7 @@ use crdt_socket_sync_loopback::{
     program::{Failure, Mix, Program, Report},
 };
 
-use crate::{cases, judge::Twin, shrink::shrink};
+use crate::{cases, judge::Twin};
 
 /// Performs a program, with all oracles watching.
 ///
@@ -78,7 +78,7 @@ pub fn add(total: &mut Report, report: &Report) {
 
 /// The smallest program found that fails as this one does.
 pub fn smallest(program: Program) -> Program {
-    shrink(program, |program| run(program).is_err())
+    program.shrink(|program| run(program).is_err())
 }
 
 /// A failing program for a person: its table, what went wrong, and how to keep it.

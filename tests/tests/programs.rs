@@ -3,7 +3,6 @@
 use crdt_socket_sync_loopback::program::{Mix, Program, Setup, Step, Verb};
 use crdt_socket_sync_tests::{
     cases,
-    shrink::shrink,
     suite::{program, run},
 };
 use proptest::prelude::*;
@@ -50,7 +49,7 @@ fn what_does_not_matter_is_left_out_of_a_failing_program() {
     program.steps.push(step(Verb::Cut));
     program.setup.flags = Setup::TIGHT | Setup::PIECES;
     let count = |program: &Program, verb| program.steps.iter().filter(|step| step.verb == verb).count();
-    let small = shrink(program, |program| {
+    let small = program.shrink(|program| {
         count(program, Verb::Cut) > 1 && count(program, Verb::Crash) > 0 && program.setup.flags & Setup::TIGHT != 0
     });
     let verbs: Vec<_> = small.steps.iter().map(|step| (step.verb, step.who, step.what, step.how)).collect();

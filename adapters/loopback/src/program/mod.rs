@@ -23,6 +23,7 @@
 mod heal;
 mod judge;
 mod perform;
+mod shrink;
 mod verb;
 mod world;
 

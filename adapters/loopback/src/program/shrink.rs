@@ -1,16 +1,21 @@
 //! Makes a program that fails as small as it can be while it goes on failing.
 
-use crdt_socket_sync_loopback::program::{Program, Setup, Step};
+use super::{Program, Setup, Step};
 
-/// Leaves out steps, in halves and then one by one, calms the setup, and makes numbers smaller, as long as `fails` says
-/// that what is left still does. After Zeller and Hildebrandt, "Simplifying and Isolating Failure-Inducing Input" (2002).
-pub fn shrink(mut program: Program, fails: impl Fn(&Program) -> bool) -> Program {
-    loop {
-        let before = program.clone();
-        leave_out(&mut program, &fails);
-        simplify(&mut program, &fails);
-        if program == before {
-            return program;
+impl Program {
+    /// The smallest program that still `fails`, as this one does: steps are left out, in halves and then one by one, the
+    /// setup is calmed, and numbers are made smaller.
+    ///
+    /// After Zeller and Hildebrandt, "Simplifying and Isolating Failure-Inducing Input" (2002).
+    #[must_use]
+    pub fn shrink(mut self, fails: impl Fn(&Self) -> bool) -> Self {
+        loop {
+            let before = self.clone();
+            leave_out(&mut self, &fails);
+            simplify(&mut self, &fails);
+            if self == before {
+                return self;
+            }
         }
     }
 }
