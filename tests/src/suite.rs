@@ -1,11 +1,8 @@
 //! Runs the simulator's programs: on seeds that are always the same, and on one that never was before.
 
 use std::{
-    cell::Cell,
     fmt::Write,
     hash::{BuildHasher, Hasher, RandomState},
-    panic,
-    sync::Once,
 };
 
 use crdt_socket_sync_loopback::{
@@ -21,7 +18,7 @@ use crate::{cases, judge::Twin};
 ///
 /// If one of them says no.
 pub fn run(program: &Program) -> Result<Report, Box<Failure>> {
-    quietly(|| program.run(&SimulationConfig::new(0), &mut Twin::default()).map_err(Box::new))
+    program.run(&SimulationConfig::new(0), &mut Twin::default()).map_err(Box::new)
 }
 
 /// The `number`-th program that a seed makes; of between ten and a hundred steps.
@@ -91,25 +88,4 @@ pub fn explain(name: &str, program: &Program) -> String {
     let hex: String = program.to_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
     write!(text, "\nto be kept as a file in tests/crashers/program, with these bytes: {hex}").expect("as above");
     text
-}
-
-thread_local! {
-    static QUIET: Cell<bool> = const { Cell::new(false) };
-}
-
-/// Does something that may panic and is watched for it: the panic is not printed.
-pub fn quietly<T>(act: impl FnOnce() -> T) -> T {
-    static HOOK: Once = Once::new();
-    HOOK.call_once(|| {
-        let loud = panic::take_hook();
-        panic::set_hook(Box::new(move |info| {
-            if !QUIET.get() {
-                loud(info);
-            }
-        }));
-    });
-    let before = QUIET.replace(true);
-    let value = act();
-    QUIET.set(before);
-    value
 }

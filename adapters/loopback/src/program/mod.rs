@@ -23,6 +23,7 @@
 mod heal;
 mod judge;
 mod perform;
+mod quiet;
 mod shrink;
 mod verb;
 mod world;
@@ -30,6 +31,7 @@ mod world;
 use std::fmt;
 
 pub use judge::{Judge, Verdict};
+pub use quiet::quietly;
 pub use verb::{Mix, Verb};
 
 use crate::{config::SimulationConfig, trace::Trace};
@@ -126,18 +128,14 @@ impl Program {
     /// If an oracle says no, or something panics.
     pub fn run(&self, config: &SimulationConfig, judge: &mut dyn Judge) -> Result<Report, Failure> {
         let mut world = World::new(self, config, judge);
-        let ran = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| world.run(self)));
+        let ran = quietly(|| world.run(self));
         let (step, trace) = (world.performed, world.sim.trace());
-        match ran {
-            Ok(Ok(())) => Ok(Report { trace: trace.digest(), ..world.report }),
-            Ok(Err(Verdict(what))) => Err(Failure { what, step, trace: trace.clone() }),
-            Err(panic) => {
-                let said = panic.downcast_ref::<String>().map(String::as_str);
-                let what =
-                    said.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("something that is not a text");
-                Err(Failure { what: format!("panicked: {what}"), step, trace: trace.clone() })
-            }
-        }
+        let what = match ran {
+            Ok(Ok(())) => return Ok(Report { trace: trace.digest(), ..world.report }),
+            Ok(Err(Verdict(what))) => what,
+            Err(panic) => panic,
+        };
+        Err(Failure { what, step, trace: trace.clone() })
     }
 }
 
