@@ -1,11 +1,13 @@
 //! What the suites share: naive twins that are the oracle, and recorded sessions to replay.
 
+pub mod by_hand;
 pub mod exchange;
 pub mod fuzz;
 pub mod hostile;
 pub mod judge;
 pub mod model;
 pub mod planted;
+pub mod scenarios;
 pub mod soak;
 pub mod suite;
 pub mod traces;

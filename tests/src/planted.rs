@@ -4,18 +4,19 @@ use crdt_socket_sync::proof::{Fault, plant};
 use crdt_socket_sync_loopback::program::{Mix, Program, quietly};
 
 use crate::{
-    fuzz::{TARGETS, Target},
+    fuzz::TARGETS,
+    scenarios::SCENARIOS,
     suite::{program, run},
 };
 
 /// What caught a fault.
 #[derive(Clone, Debug)]
 pub struct Catch {
-    /// The suite: a mix of programs, or a fuzz target.
+    /// The suite: a mix of programs, the scenarios, or a fuzz target.
     pub suite: &'static str,
     /// Which of its inputs, counted from zero.
     pub number: u64,
-    /// How many steps the smallest program has that catches it; bytes, for a fuzz target.
+    /// How many steps the smallest program has that catches it; bytes, for a fuzz target; nothing, for a scenario.
     pub size: usize,
     /// What the oracle said.
     pub said: String,
@@ -70,6 +71,11 @@ fn look(shrunk: bool) -> Option<Catch> {
                 }
             }
         }
+        if round == 0 {
+            if let Some(catch) = look_at_scenarios() {
+                return Some(catch);
+            }
+        }
         if let Some(catch) = look_at_targets(round) {
             return Some(catch);
         }
@@ -94,19 +100,22 @@ fn look_twice() -> Option<Catch> {
     Some(Catch { suite: "determinism", number, size: 0, said: "another trace the second time".into() })
 }
 
+fn look_at_scenarios() -> Option<Catch> {
+    SCENARIOS.iter().enumerate().find_map(|(index, (name, scenario))| {
+        let said = format!("{name}: {}", quietly(scenario).err()?);
+        Some(Catch { suite: "scenarios", number: index as u64, size: 0, said })
+    })
+}
+
 /// The fuzz targets' bodies; but whole programs were tried already.
 fn look_at_targets(round: u64) -> Option<Catch> {
     for target in TARGETS.iter().filter(|target| target.name != "program") {
         for number in round * ROUND..(round + 1) * ROUND {
             let bytes = target.input(number as usize);
-            if let Some(said) = fails(target, &bytes) {
+            if let Err(said) = quietly(|| (target.body)(&bytes)) {
                 return Some(Catch { suite: target.name, number, size: bytes.len(), said });
             }
         }
     }
     None
-}
-
-fn fails(target: &Target, bytes: &[u8]) -> Option<String> {
-    quietly(|| (target.body)(bytes)).err()
 }

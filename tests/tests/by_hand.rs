@@ -2,159 +2,14 @@
 
 use bytes::Bytes;
 use crdt_socket_sync::{
-    Access, Change, Client, ClientConfig, Document, Epoch, LinkId, MemoryStorage, Now, ReplicaId, Seed, Server,
-    ServerConfig, ServerEvent, Status, Storage, Time, Transmit, VersionVector, Wall,
-    causal::Hlc,
-    document::EditError,
+    ReplicaId, ServerEvent, Status, Storage, Transmit, VersionVector,
     error::{Code, Misuse, PeerFault, Reason, ReceiveError},
-    store::carry_out,
-    wire::{Capabilities, FullNames, Level, Message},
+    wire::{FullNames, Level, Message},
 };
-
-const WALL: u64 = 1_700_000_000_000;
-
-fn at(seconds: u64) -> Now {
-    Now::new(Time::ZERO + std::time::Duration::from_secs(seconds), Wall::from_millis(WALL))
-}
-
-/// A change of one operation, with a body for nobody to read.
-fn change(replica: u64, seq: u64) -> Change {
-    let (clock, replica) = (Hlc::new(WALL, seq as u16), ReplicaId::new(replica));
-    Change { replica, seq, len: 1, clock, deps: Default::default(), body: Bytes::from_static(b"x") }
-}
-
-fn version(entries: &[(u64, u64)]) -> VersionVector {
-    entries.iter().map(|(replica, next)| (ReplicaId::new(*replica), *next)).collect()
-}
-
-fn hello(versions: (u64, u64)) -> Message {
-    let (capabilities, secret) = (Capabilities::OURS, [1; 16]);
-    Message::Hello { versions, capabilities, frame_bytes: 1 << 20, secret, token: Bytes::new() }
-}
-
-fn welcome() -> Message {
-    Message::Welcome { version: 1, capabilities: Capabilities::OURS, frame_bytes: 1 << 20, ping_millis: 15_000 }
-}
-
-/// The answer to a client's first join, by a server that has nothing.
-fn joined() -> Message {
-    Message::Joined { request: 1, doc: 1, epoch: Epoch::new(1), access: Access::Write, writers: Vec::new() }
-}
-
-fn join(request: u64, name: &str) -> Message {
-    let (epoch, replica, version) = (None, Some(ReplicaId::new(7)), VersionVector::new());
-    Message::Join { request, name: name.to_owned(), epoch, replica, version }
-}
-
-fn changes(changes: Vec<Change>) -> Message {
-    Message::Changes { doc: 1, introduced: Vec::new(), changes }
-}
-
-fn ack(level: Level, next: u64) -> Message {
-    Message::Ack { doc: 1, level, version: version(&[(1, next)]) }
-}
-
-fn decode(transmit: Transmit) -> Option<Message> {
-    match transmit {
-        Transmit::Frame(frame) => Some(Message::decode(frame, &FullNames).expect("a good frame")),
-        Transmit::Close(_) => None,
-    }
-}
-
-fn names(messages: &[Message]) -> Vec<&'static str> {
-    messages.iter().map(Message::name).collect()
-}
-
-/// A client whose server is the test.
-struct Caller(Client);
-
-impl Caller {
-    /// One that has a document open, whose changes are replica 1's.
-    fn new() -> Self {
-        let mut client: Client = Client::new(ClientConfig::new(Seed::from_number(1)));
-        client.connect();
-        client.open("page", Document::new(ReplicaId::new(1))).expect("new");
-        Self(client)
-    }
-
-    fn link_up(&mut self, now: Now) -> LinkId {
-        assert!(self.0.poll_dial());
-        self.0.link_up(now).expect("none was up")
-    }
-
-    fn write(&mut self, text: &str) {
-        let doc = self.doc();
-        let edited = self.0.edit::<_, EditError>(at(0), doc, |txn| txn.text("text").push_str(text));
-        edited.expect("open").expect("legal");
-    }
-
-    fn doc(&self) -> crdt_socket_sync::DocId {
-        self.0.documents().next().expect("the one").0
-    }
-
-    fn hears(&mut self, now: Now, link: LinkId, message: &Message) -> Result<(), ReceiveError> {
-        self.0.receive(now, link, message.encode(&FullNames))
-    }
-
-    fn says(&mut self, now: Now, link: LinkId) -> Vec<Message> {
-        std::iter::from_fn(|| self.0.poll_transmit(now, link).and_then(decode)).collect()
-    }
-
-    /// A link on which the document was joined.
-    fn joined(&mut self, now: Now) -> LinkId {
-        let link = self.link_up(now);
-        self.hears(now, link, &welcome()).expect("a good frame");
-        assert_eq!(names(&self.says(now, link)), ["hello", "join"]);
-        self.hears(now, link, &joined()).expect("a good frame");
-        link
-    }
-
-    fn pending(&self) -> [u64; 2] {
-        [Level::Received, Level::Stored].map(|level| self.0.pending(self.doc(), level).expect("open"))
-    }
-}
-
-/// A server whose clients are the test.
-struct Host {
-    server: Server,
-    store: MemoryStorage,
-}
-
-impl Host {
-    fn new() -> Self {
-        Self { server: Server::new(ServerConfig::new(Seed::from_number(1))), store: MemoryStorage::default() }
-    }
-
-    fn hears(&mut self, link: LinkId, message: &Message) -> Result<(), ReceiveError> {
-        let heard = self.server.receive(at(0), link, message.encode(&FullNames));
-        while let Some(request) = self.server.poll_store() {
-            for (ticket, outcome) in carry_out(&mut self.store, vec![request]) {
-                self.server.stored(at(0), ticket, outcome).expect("it was asked");
-            }
-        }
-        heard
-    }
-
-    fn says(&mut self, link: LinkId) -> Vec<Message> {
-        std::iter::from_fn(|| self.server.poll_transmit(at(0), link).and_then(decode)).collect()
-    }
-
-    fn events(&mut self) -> Vec<ServerEvent> {
-        std::iter::from_fn(|| self.server.poll_event()).collect()
-    }
-
-    /// A link that was let in.
-    fn greeted(&mut self) -> LinkId {
-        let link = self.server.link_up(at(0));
-        self.hears(link, &hello((1, 1))).expect("a good frame");
-        assert_eq!(names(&self.says(link)), ["welcome"]);
-        link
-    }
-
-    fn log_end(&self) -> Option<usize> {
-        self.server.log("page").map(crdt_socket_sync::ChangeLog::end)
-    }
-}
+use crdt_socket_sync_tests::{
+    by_hand::{Caller, Host, ack, at, change, changes, hello, join, join_as, joined, names, welcome},
+    scenarios,
+};
 
 /// Acceptance lines 93, 136.
 #[test]
@@ -248,34 +103,7 @@ fn an_acknowledgement_that_is_late_or_names_more_than_there_is_takes_nothing_bac
 /// Acceptance line 98: what came too early is kept, and the gap is asked for once.
 #[test]
 fn whoever_misses_something_asks_for_it_once_however_much_there_is_that_waits_for_it() {
-    let mut host = Host::new();
-    let link = host.greeted();
-    host.hears(link, &join(1, "page")).expect("a good frame");
-    assert_eq!(names(&host.says(link)), ["joined"]);
-    let mut caller = Caller::new();
-    let callers_link = caller.joined(at(0));
-
-    let want = Message::Want { doc: 1, version: VersionVector::new() };
-    for (early, asked) in [(vec![change(7, 1), change(7, 2)], vec![want]), (vec![change(7, 4), change(7, 3)], vec![])] {
-        host.hears(link, &changes(early.clone())).expect("a good frame");
-        assert_eq!(host.says(link), asked);
-        caller.hears(at(0), callers_link, &changes(early)).expect("a good frame");
-        assert_eq!(caller.says(at(0), callers_link), asked);
-        assert_eq!((host.log_end(), caller.0.replica(caller.doc()).expect("open").log().end()), (Some(0), 0));
-    }
-    let first = changes(vec![change(7, 0)]);
-    host.hears(link, &first).expect("a good frame");
-    caller.hears(at(0), callers_link, &first).expect("a good frame");
-    assert_eq!((host.log_end(), caller.0.replica(caller.doc()).expect("open").log().end()), (Some(5), 5));
-    assert_eq!(names(&host.says(link)), ["ack"]);
-    assert_eq!(names(&caller.says(at(0), callers_link)), [""; 0]);
-
-    // Another gap is another question.
-    let early = changes(vec![change(7, 9)]);
-    host.hears(link, &early).expect("a good frame");
-    caller.hears(at(0), callers_link, &early).expect("a good frame");
-    let want = Message::Want { doc: 1, version: version(&[(7, 5)]) };
-    assert_eq!((host.says(link), caller.says(at(0), callers_link)), (vec![want.clone()], vec![want]));
+    scenarios::whoever_misses_something_asks_for_it_once_however_much_there_is_that_waits_for_it();
 }
 
 /// Acceptance lines 96, 116.
@@ -326,11 +154,9 @@ fn a_malformed_frame_ends_its_link_and_no_other_and_a_later_link_is_served() {
     host.server.link_down(at(0), eve, "closed").expect("it was up");
     let later = host.greeted();
     for (link, replica, end) in [(bob, 7, 1), (later, 8, 2)] {
-        let Message::Join { request, name, epoch, version, .. } = join(1, "page") else { unreachable!() };
-        let replica = ReplicaId::new(replica);
-        host.hears(link, &Message::Join { request, name, epoch, replica: Some(replica), version }).expect("good");
+        host.hears(link, &join_as(Some(replica), 1, "page")).expect("a good frame");
         while host.server.poll_transmit(at(0), link).is_some() {}
-        host.hears(link, &changes(vec![change(replica.bits(), 0)])).expect("a good frame");
+        host.hears(link, &changes(vec![change(replica, 0)])).expect("a good frame");
         assert_eq!(host.log_end(), Some(end));
     }
 }
@@ -370,8 +196,7 @@ fn a_join_that_is_repeated_or_a_history_that_is_asked_for_twice_doubles_nothing(
     host.hears(ann, &join(1, "page")).expect("a good frame");
     host.says(ann);
     for request in [1, 1, 2] {
-        let Message::Join { name, epoch, version, .. } = join(request, "page") else { unreachable!() };
-        host.hears(bob, &Message::Join { request, name, epoch, replica: None, version }).expect("a good frame");
+        host.hears(bob, &join_as(None, request, "page")).expect("a good frame");
     }
     host.says(bob);
     host.hears(ann, &changes(vec![change(7, 0)])).expect("a good frame");

@@ -8,6 +8,7 @@ use crdt_socket_sync::{
     causal::{Frontier, Hlc, Received},
     error::ChangeFault,
 };
+use crdt_socket_sync_tests::scenarios;
 use proptest::prelude::*;
 
 /// A change of `replica` that covers `seq..seq + len`; its clock is its place in a history told in order.
@@ -52,13 +53,7 @@ fn chain(len: u64) -> Vec<Change> {
 /// Acceptance line 10: what is here already is a duplicate, and what lacks something waits for it.
 #[test]
 fn a_chain_has_one_head_and_a_fork_has_both() {
-    let mut log = log_of(&chain(3));
-    assert_eq!(*log.frontier(), heads(&[(1, 2)]));
-    assert_eq!(receive(&mut log, &change(2, 0, 1, 3, &[(1, 1)])), appended(3, 4));
-    assert_eq!(*log.frontier(), heads(&[(1, 2), (2, 0)]));
-    assert_eq!(receive(&mut log, &change(3, 0, 1, 9, &[(1, 2), (2, 0)])), appended(4, 5));
-    assert_eq!(*log.frontier(), heads(&[(3, 0)]));
-    assert_eq!(log.writers(), [1, 2, 3].map(ReplicaId::new));
+    scenarios::a_chain_has_one_head_and_a_fork_has_both();
 }
 
 /// Acceptance line 11: what two branches share is not searched for in the graph, but the least of what each one has.
@@ -173,16 +168,7 @@ fn the_same_change_many_times_among_others_is_one() {
 /// Two writers with one replica id.
 #[test]
 fn a_change_that_contradicts_one_that_is_here_is_refused_however_it_does_so() {
-    let mut log = log_of(&[change(1, 0, 3, 1, &[]), change(1, 3, 1, 2, &[])]);
-    let contradiction = |seq| Err(ChangeFault::Contradiction { id: op(1, seq) });
-    let mut other_body = change(1, 3, 1, 2, &[]);
-    other_body.body = Bytes::from_static(b"other");
-    assert_eq!(receive(&mut log, &other_body), contradiction(3));
-    assert_eq!(receive(&mut log, &change(1, 3, 2, 2, &[])), contradiction(3), "another length");
-    assert_eq!(receive(&mut log, &change(1, 3, 1, 7, &[])), contradiction(3), "another clock");
-    assert_eq!(receive(&mut log, &change(1, 1, 1, 1, &[])), contradiction(1), "inside another one");
-    assert_eq!(receive(&mut log, &change(1, 2, 9, 1, &[])), contradiction(2), "over the end");
-    assert_eq!((log.end(), log.waiting().0), (2, 0));
+    scenarios::a_change_that_contradicts_one_that_is_here_is_refused_however_it_does_so();
 }
 
 #[test]
@@ -197,14 +183,7 @@ fn a_change_that_contradicts_one_that_came_while_it_waited_is_refused_then() {
 
 #[test]
 fn a_clock_that_is_not_after_a_dependencys_is_refused_at_once_or_when_the_dependency_comes() {
-    let behind = |replica, seq| ChangeFault::ClockBehind { id: op(replica, seq) };
-    let mut log = log_of(&[change(1, 0, 1, 10, &[])]);
-    assert_eq!(receive(&mut log, &change(1, 1, 1, 10, &[])), Err(behind(1, 1)));
-    assert_eq!(receive(&mut log, &change(2, 0, 1, 9, &[(1, 0)])), Err(behind(2, 0)));
-    assert_eq!(receive(&mut log, &change(3, 1, 1, 4, &[])), Ok(Received::Waiting));
-    let first = change(3, 0, 1, 4, &[]);
-    assert_eq!(receive(&mut log, &first), Ok(Received::Appended { positions: 1..2, refused: vec![behind(3, 1)] }));
-    assert_eq!(log.version(), &version(&[(1, 1), (3, 1)]));
+    scenarios::a_clock_that_is_not_after_a_dependencys_is_refused_at_once_or_when_the_dependency_comes();
 }
 
 #[test]
@@ -219,20 +198,7 @@ fn a_change_covers_at_least_one_operation_and_no_more_than_can_be_numbered() {
 
 #[test]
 fn what_waits_is_bounded_by_number_and_by_size_and_what_is_ready_is_not() {
-    let mut limits = Limits::default();
-    (limits.waiting_changes, limits.waiting_bytes) = (2, 100);
-    let mut log = ChangeLog::new();
-    let sized = |replica, bytes| Change { body: vec![0; bytes].into(), ..change(replica, 1, 1, 2, &[]) };
-    let over = |replica, what, limit| Err(ChangeFault::OverLimit { id: op(replica, 1), what, limit });
-    assert_eq!(log.receive(sized(1, 60), &limits), Ok(Received::Waiting));
-    assert_eq!(log.receive(sized(2, 41), &limits), over(2, "bytes of waiting changes", 100));
-    assert_eq!(log.receive(sized(2, 40), &limits), Ok(Received::Waiting));
-    assert_eq!(log.receive(sized(3, 0), &limits), over(3, "waiting changes", 2));
-    assert_eq!(log.waiting(), (2, 100));
-    assert_eq!(log.receive(change(3, 0, 1, 1, &[]), &limits), appended(0, 1));
-    assert_eq!(log.receive(change(1, 0, 1, 1, &[]), &limits), appended(1, 3));
-    assert_eq!(log.waiting(), (1, 40));
-    assert_eq!(log.receive(sized(3, 0), &limits), appended(3, 4));
+    scenarios::what_waits_is_bounded_by_number_and_by_size_and_what_is_ready_is_not();
 }
 
 /// A dependency takes a few bytes on the wire and more in memory.
@@ -252,12 +218,7 @@ fn dependencies_of_what_waits_count_like_its_body() {
 
 #[test]
 fn writers_are_bounded_and_those_who_are_in_go_on() {
-    let mut limits = Limits::default();
-    limits.replicas = 2;
-    let mut log = log_of(&[change(1, 0, 1, 1, &[]), change(2, 0, 1, 1, &[])]);
-    let over = ChangeFault::OverLimit { id: op(3, 0), what: "writers of one document", limit: 2 };
-    assert_eq!(log.receive(change(3, 0, 1, 1, &[]), &limits), Err(over));
-    assert_eq!(log.receive(change(2, 1, 1, 2, &[]), &limits), appended(2, 3));
+    scenarios::writers_are_bounded_and_those_who_are_in_go_on();
 }
 
 /// Released changes are appended after all they depend on, also if they waited for several.

@@ -9,6 +9,7 @@ use crdt_socket_sync::{
     wire::Level,
 };
 use crdt_socket_sync_loopback::{ClientIndex, Node, Simulation, SimulationConfig, What};
+use crdt_socket_sync_tests::scenarios;
 
 fn document(replica: u64) -> Document {
     Document::new(ReplicaId::new(replica))
@@ -326,26 +327,7 @@ fn two_histories_merge_when_the_application_says_so() {
 /// Acceptance lines 4 and 127.
 #[test]
 fn a_change_from_a_clock_that_is_a_year_ahead_is_refused_and_stays_with_its_maker() {
-    let mut world: Simulation = Simulation::new(config());
-    let (ann, bob) = (world.add_client(), world.add_client());
-    let doc = world.open(ann, "page", document(1));
-    let other = world.open(bob, "page", document(2));
-    world.settle().expect("joined");
-    let before = log(&world, "page").map(ChangeLog::clock);
-    let year = Wall::from_millis(world.now().wall.as_millis() + 365 * 24 * 3_600_000);
-    let ahead = Now::new(world.now().mono, year);
-    let edit = |txn: &mut crdt_socket_sync::document::Transaction<'_>| txn.text("text").push_str("tomorrow");
-    world.with_client(ann, |client, _| client.edit::<_, EditError>(ahead, doc, edit)).expect("open").expect("legal");
-    client_events(&mut world, ann);
-    world.run_for(Duration::from_secs(10));
-    let codes = refusals(&mut world, ann);
-    assert!(!codes.is_empty() && codes.iter().all(|code| *code == Code::ClockAhead), "{codes:?}");
-    assert_eq!(text(&world, ann, doc), "tomorrow");
-    assert_eq!((text(&world, bob, other), log(&world, "page").map(ChangeLog::clock)), (String::new(), before));
-    // Once the time has come, it is taken.
-    world.jump_wall_clock(366 * 24 * 3_600_000);
-    world.settle().expect("stored");
-    assert_eq!(text(&world, ann, doc), "tomorrow");
+    scenarios::a_change_from_a_clock_that_is_a_year_ahead_is_refused_and_stays_with_its_maker();
 }
 
 /// Requirement R35.

@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use crdt_socket_sync::{
     Access, Client, ClientConfig, ClientEvent, DocId, Document, Epoch, LinkId, MemoryStorage, Now, ReplicaId, Seed,
-    ServerEvent, Status, Storage, Time, Transmit, Wall,
+    ServerEvent, Storage, Time, Transmit, Wall,
     document::EditError,
     error::{Code, Misuse, StoreFault},
     store::carry_out,
     wire::{Capabilities, FullNames, Level, Message},
 };
 use crdt_socket_sync_loopback::{ClientIndex, Simulation, SimulationConfig};
+use crdt_socket_sync_tests::scenarios;
 
 fn document(replica: u64) -> Document {
     Document::new(ReplicaId::new(replica))
@@ -96,22 +97,7 @@ fn while_the_store_fails_changes_are_kept_passed_on_and_not_acknowledged_as_stor
 /// Requirement R2: told to stop, a server stores what it has, acknowledges it, and says goodbye.
 #[test]
 fn a_server_that_is_told_to_stop_stores_and_acknowledges_first() {
-    let mut world: Simulation = Simulation::new(config());
-    let client = world.add_client();
-    let doc = world.open(client, "page", document(1));
-    world.settle().expect("joined");
-    write(&mut world, client, doc, "last words");
-    while world.server().is_some_and(|server| server.log("page").is_some_and(|log| log.is_empty())) {
-        assert!(world.step());
-    }
-    world.with_server(|server, _| server.shutdown()).expect("it is up");
-    assert!(!world.server().expect("it is up").is_drained());
-    while !world.server().expect("it is up").is_drained() {
-        assert!(world.step());
-    }
-    assert_eq!(world.client(client).pending(doc, Level::Stored), Ok(0));
-    assert!(world.store().clone().load("page").expect("it works").is_some_and(|stored| stored.changes.len() == 1));
-    assert!(matches!(world.client(client).status(), Status::Reconnecting { .. }), "there will be another server");
+    scenarios::a_server_that_is_told_to_stop_stores_and_acknowledges_first();
 }
 
 /// Requirement R29.

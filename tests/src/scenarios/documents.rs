@@ -1,0 +1,61 @@
+//! What a document promises.
+
+use crdt_socket_sync::{
+    Change, Document, DocumentEvent, Limits, Replica, ReplicaId, Wall,
+    document::{BodyFault, EditError},
+};
+
+fn document(replica: u64) -> Document {
+    Document::new(ReplicaId::new(replica))
+}
+
+fn write(document: &mut Document, at: usize, text: &str) -> Change {
+    let edited = document.edit::<_, EditError>(Wall::from_millis(1_000), |txn| txn.text("text").insert(at, text));
+    document.check().expect("sound inside");
+    edited.expect("a good edit").change.expect("a change")
+}
+
+fn receive(document: &mut Document, change: &Change) {
+    document.receive(change.clone(), &Limits::default()).expect("a good header");
+    document.check().expect("sound inside");
+}
+
+fn of(replica: u64, changes: &[&Change]) -> Document {
+    let mut document = document(replica);
+    changes.iter().for_each(|change| receive(&mut document, change));
+    document
+}
+
+/// What a header says of the body holds, or the body counts for nothing.
+pub fn a_header_that_says_another_length_than_the_body_makes_it_a_no_op() {
+    let mut ann = document(1);
+    let mut change = write(&mut ann, 0, "abc");
+    change.len = 4;
+    let mut bob = document(2);
+    receive(&mut bob, &change);
+    let why = BodyFault::Length { says: 4, holds: 3 };
+    assert_eq!(bob.poll_event(), Some(DocumentEvent::Unreadable { change: change.id(), why }));
+    assert_eq!(bob.containers().count(), 0);
+}
+
+/// Two letters of one writer that stand side by side are not one run if what was to their right differs: what others put
+/// between them goes by that.
+pub fn letters_side_by_side_that_had_different_neighbours_stay_two_runs() {
+    for (ann, bob, eve) in [(1, 2, 3), (2, 3, 1), (1, 3, 2)] {
+        let frame = write(&mut document(9), 0, "AB");
+        let (mut ann, mut bob) = (of(ann, &[&frame]), of(bob, &[&frame]));
+        let first = write(&mut ann, 1, "p");
+        let other = write(&mut bob, 1, "y");
+        let mut eve = of(eve, &[&frame, &first]);
+        let late = write(&mut eve, 2, "z");
+        receive(&mut ann, &other);
+        let second = write(&mut ann, 2, "q");
+        let orders = [[&other, &second, &late], [&other, &late, &second], [&late, &other, &second]];
+        let shown = orders.map(|order| {
+            let mut reader = of(8, &[&frame, &first]);
+            order.iter().for_each(|change| receive(&mut reader, change));
+            reader.text("text").to_string()
+        });
+        assert!(shown.iter().all(|text| *text == shown[0]), "{shown:?}");
+    }
+}

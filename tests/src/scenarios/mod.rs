@@ -1,0 +1,85 @@
+//! One promise each, in the smallest setting in which it can be broken.
+//!
+//! What random programs come by too rarely, or cannot judge. Each function panics if its promise does not hold. Tests call
+//! them by name; [`planted`](crate::planted) calls them all.
+
+mod clients;
+mod documents;
+mod log;
+mod servers;
+mod stores;
+
+use std::time::Duration;
+
+use crdt_socket_sync::{DocId, Document, ReplicaId};
+use crdt_socket_sync_loopback::{ClientIndex, Simulation, SimulationConfig};
+
+pub use self::{clients::*, documents::*, log::*, servers::*, stores::*};
+
+/// A promise: its name, and what panics if it does not hold.
+pub type Scenario = (&'static str, fn());
+
+/// A list of these functions with their names.
+macro_rules! scenarios {
+    ($($name:ident,)*) => {
+        &[$((stringify!($name), $name),)*]
+    };
+}
+
+/// All of them.
+pub const SCENARIOS: &[Scenario] = scenarios![
+    // log
+    a_chain_has_one_head_and_a_fork_has_both,
+    a_change_that_contradicts_one_that_is_here_is_refused_however_it_does_so,
+    a_clock_that_is_not_after_a_dependencys_is_refused_at_once_or_when_the_dependency_comes,
+    what_waits_is_bounded_by_number_and_by_size_and_what_is_ready_is_not,
+    writers_are_bounded_and_those_who_are_in_go_on,
+    // documents
+    a_header_that_says_another_length_than_the_body_makes_it_a_no_op,
+    letters_side_by_side_that_had_different_neighbours_stay_two_runs,
+    // clients
+    whoever_misses_something_asks_for_it_once_however_much_there_is_that_waits_for_it,
+    a_document_has_caught_up_when_all_is_here_that_the_server_had,
+    what_a_server_asks_for_is_sent_again_from_there_on,
+    a_change_of_ones_own_that_comes_back_is_not_taken_for_stored,
+    what_a_clients_own_store_fails_to_write_is_not_sent_until_it_is_written,
+    // servers
+    a_link_joins_only_so_many_documents_at_a_time,
+    a_leave_ends_no_other_join_than_its_own,
+    documents_of_one_link_take_turns,
+    a_change_that_is_too_large_is_refused_by_the_server_and_others_go_on,
+    a_change_from_a_clock_that_is_a_year_ahead_is_refused_and_stays_with_its_maker,
+    // stores
+    a_stored_document_that_lacks_a_change_in_its_midst_is_not_opened,
+    a_document_that_cannot_be_read_is_not_begun_with_the_birth_mark_that_a_client_brings,
+    a_server_that_is_told_to_stop_stores_and_acknowledges_first,
+];
+
+fn config() -> SimulationConfig {
+    let mut config = SimulationConfig::new(11);
+    config.limits.ping_interval = Duration::from_secs(1);
+    config
+}
+
+fn document(replica: u64) -> Document {
+    Document::new(ReplicaId::new(replica))
+}
+
+fn write(world: &mut Simulation, client: ClientIndex, doc: DocId, text: &str) {
+    world.edit(client, doc, |txn| txn.text("text").push_str(text)).expect("a legal edit");
+}
+
+fn text(world: &Simulation, client: ClientIndex, doc: DocId) -> String {
+    world.replica(client, doc).text("text").to_string()
+}
+
+/// Lets things happen until something is so.
+fn until(world: &mut Simulation, so: impl Fn(&Simulation) -> bool) {
+    for _ in 0..10_000 {
+        if so(world) {
+            return;
+        }
+        assert!(world.step(), "nothing is going to happen");
+    }
+    panic!("it does not come to that");
+}
