@@ -20,6 +20,7 @@ fn receive(document: &mut Document, change: &Change) {
     document.check().expect("sound inside");
 }
 
+/// A document that has these changes.
 fn of(replica: u64, changes: &[&Change]) -> Document {
     let mut document = document(replica);
     changes.iter().for_each(|change| receive(&mut document, change));
@@ -42,17 +43,17 @@ pub fn a_header_that_says_another_length_than_the_body_makes_it_a_no_op() {
 /// between them goes by that.
 pub fn letters_side_by_side_that_had_different_neighbours_stay_two_runs() {
     for (ann, bob, eve) in [(1, 2, 3), (2, 3, 1), (1, 3, 2)] {
-        let frame = write(&mut document(9), 0, "AB");
-        let (mut ann, mut bob) = (of(ann, &[&frame]), of(bob, &[&frame]));
+        let base = write(&mut document(9), 0, "AB");
+        let (mut ann, mut bob) = (of(ann, &[&base]), of(bob, &[&base]));
         let first = write(&mut ann, 1, "p");
         let other = write(&mut bob, 1, "y");
-        let mut eve = of(eve, &[&frame, &first]);
+        let mut eve = of(eve, &[&base, &first]);
         let late = write(&mut eve, 2, "z");
         receive(&mut ann, &other);
         let second = write(&mut ann, 2, "q");
         let orders = [[&other, &second, &late], [&other, &late, &second], [&late, &other, &second]];
         let shown = orders.map(|order| {
-            let mut reader = of(8, &[&frame, &first]);
+            let mut reader = of(8, &[&base, &first]);
             order.iter().for_each(|change| receive(&mut reader, change));
             reader.text("text").to_string()
         });
