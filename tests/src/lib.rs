@@ -8,6 +8,7 @@ pub mod judge;
 pub mod model;
 pub mod planted;
 pub mod scenarios;
+pub mod short;
 pub mod soak;
 pub mod suite;
 pub mod traces;

@@ -16,46 +16,7 @@ use crdt_socket_sync::{
     error::ChangeFault,
 };
 use crdt_socket_sync_tests::scenarios;
-
-fn document(replica: u64) -> Document {
-    Document::new(ReplicaId::new(replica))
-}
-
-/// Edits at the wall clock 1000; the change.
-fn edit(document: &mut Document, edit: impl FnOnce(&mut Transaction<'_>) -> Result<(), EditError>) -> Option<Change> {
-    let edited = document.edit(Wall::from_millis(1_000), edit).expect("a good edit");
-    document.check().expect("sound inside");
-    edited.change
-}
-
-fn write(document: &mut Document, at: usize, text: &str) -> Change {
-    edit(document, |txn| txn.text("text").insert(at, text)).expect("a change")
-}
-
-fn receive(document: &mut Document, change: &Change) -> Received {
-    let received = document.receive(change.clone(), &Limits::default()).expect("a good header");
-    document.check().expect("sound inside");
-    received
-}
-
-/// Gives every document all that any of them has.
-fn exchange(documents: &mut [&mut Document]) {
-    let all: Vec<Change> = documents.iter().flat_map(|document| document.log().iter().cloned()).collect();
-    for document in documents.iter_mut() {
-        all.iter().for_each(|change| drop(receive(document, change)));
-    }
-    assert!(documents.windows(2).all(|pair| pair[0].digest() == pair[1].digest()));
-}
-
-fn text(document: &Document) -> String {
-    document.text("text").to_string()
-}
-
-/// A copy that has exactly the same changes, edited as another replica.
-fn fork(document: &Document, replica: u64) -> Document {
-    Document::from_changes(ReplicaId::new(replica), None, document.log().iter().cloned(), &Limits::default())
-        .expect("good headers")
-}
+use crdt_socket_sync_tests::short::document::{document, edit, exchange, fork, receive, text, write};
 
 /// Acceptance line 15.
 #[test]

@@ -3,37 +3,13 @@
 use std::time::Duration;
 
 use crdt_socket_sync::{
-    Admission, ClientEvent, DocId, Document, LinkId, ReplicaId, ServerEvent, Status,
+    Admission, ClientEvent, LinkId, ReplicaId, ServerEvent, Status,
     error::{Code, Reason},
     server::Knock,
 };
-use crdt_socket_sync_loopback::{ClientIndex, Node, Simulation, SimulationConfig};
-
-fn document(replica: u64) -> Document {
-    Document::new(ReplicaId::new(replica))
-}
-
-fn config() -> SimulationConfig {
-    let mut config = SimulationConfig::new(11);
-    config.limits.ping_interval = Duration::from_secs(1);
-    config
-}
-
-fn write(world: &mut Simulation, client: ClientIndex, doc: DocId, text: &str) {
-    world.edit(client, doc, |txn| txn.text("text").push_str(text)).expect("a legal edit");
-}
-
-fn text(world: &Simulation, client: ClientIndex, doc: DocId) -> String {
-    world.replica(client, doc).text("text").to_string()
-}
-
-fn client_events(world: &mut Simulation, client: ClientIndex) -> Vec<ClientEvent<crdt_socket_sync::DocumentEvent>> {
-    std::iter::from_fn(|| world.client_event(client)).collect()
-}
-
-fn server_events(world: &mut Simulation) -> Vec<ServerEvent> {
-    std::iter::from_fn(|| world.server_event()).collect()
-}
+use crdt_socket_sync_loopback::{ClientIndex, Node, Simulation};
+use crdt_socket_sync_tests::short::document::document;
+use crdt_socket_sync_tests::short::world::{client_events, config, server_events, text, write};
 
 /// Runs until someone knocks.
 fn knock(world: &mut Simulation) -> Knock {

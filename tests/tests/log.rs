@@ -9,32 +9,11 @@ use crdt_socket_sync::{
     error::ChangeFault,
 };
 use crdt_socket_sync_tests::scenarios;
+use crdt_socket_sync_tests::short::log::{appended, change, heads, op, receive};
 use proptest::prelude::*;
-
-/// A change of `replica` that covers `seq..seq + len`; its clock is its place in a history told in order.
-fn change(replica: u64, seq: u64, len: u64, clock: u64, deps: &[(u64, u64)]) -> Change {
-    let deps = deps.iter().map(|(replica, seq)| op(*replica, *seq)).collect();
-    Change { replica: ReplicaId::new(replica), seq, len, clock: Hlc::from_bits(clock), deps, body: Bytes::new() }
-}
-
-fn op(replica: u64, seq: u64) -> OpId {
-    OpId::new(ReplicaId::new(replica), seq)
-}
-
-fn heads(heads: &[(u64, u64)]) -> Frontier {
-    heads.iter().map(|(replica, seq)| op(*replica, *seq)).collect()
-}
 
 fn version(entries: &[(u64, u64)]) -> VersionVector {
     entries.iter().map(|(replica, next)| (ReplicaId::new(*replica), *next)).collect()
-}
-
-fn receive(log: &mut ChangeLog, change: &Change) -> Result<Received, ChangeFault> {
-    log.receive(change.clone(), &Limits::default())
-}
-
-fn appended(from: usize, to: usize) -> Result<Received, ChangeFault> {
-    Ok(Received::Appended { positions: from..to, refused: vec![] })
 }
 
 fn log_of(changes: &[Change]) -> ChangeLog {

@@ -3,47 +3,15 @@
 use std::time::Duration;
 
 use crdt_socket_sync::{
-    Access, Admission, ChangeLog, ClientEvent, DocId, Document, MemoryStorage, Now, ReplicaId, ServerEvent, Wall,
+    Access, Admission, ChangeLog, ClientEvent, MemoryStorage, Now, ServerEvent, Wall,
     document::EditError,
     error::{Code, Misuse},
     wire::Level,
 };
-use crdt_socket_sync_loopback::{ClientIndex, Node, Simulation, SimulationConfig, What};
+use crdt_socket_sync_loopback::{Node, Simulation, What};
 use crdt_socket_sync_tests::scenarios;
-
-fn document(replica: u64) -> Document {
-    Document::new(ReplicaId::new(replica))
-}
-
-fn config() -> SimulationConfig {
-    let mut config = SimulationConfig::new(11);
-    config.limits.ping_interval = Duration::from_secs(1);
-    config
-}
-
-fn write(world: &mut Simulation, client: ClientIndex, doc: DocId, text: &str) {
-    world.edit(client, doc, |txn| txn.text("text").push_str(text)).expect("a legal edit");
-}
-
-fn text(world: &Simulation, client: ClientIndex, doc: DocId) -> String {
-    world.replica(client, doc).text("text").to_string()
-}
-
-fn client_events(world: &mut Simulation, client: ClientIndex) -> Vec<ClientEvent<crdt_socket_sync::DocumentEvent>> {
-    std::iter::from_fn(|| world.client_event(client)).collect()
-}
-
-fn server_events(world: &mut Simulation) -> Vec<ServerEvent> {
-    std::iter::from_fn(|| world.server_event()).collect()
-}
-
-fn refusals(world: &mut Simulation, client: ClientIndex) -> Vec<Code> {
-    let refused = |event| match event {
-        ClientEvent::Refused { reason, .. } => Some(reason.code),
-        _ => None,
-    };
-    client_events(world, client).into_iter().filter_map(refused).collect()
-}
+use crdt_socket_sync_tests::short::document::document;
+use crdt_socket_sync_tests::short::world::{client_events, config, refusals, server_events, text, write};
 
 /// How many frames of a kind a node has sent.
 fn sent(world: &Simulation, node: Node, kind: u8) -> usize {

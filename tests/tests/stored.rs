@@ -3,49 +3,21 @@
 use std::time::Duration;
 
 use crdt_socket_sync::{
-    Access, Client, ClientConfig, ClientEvent, DocId, Document, Epoch, LinkId, MemoryStorage, Now, ReplicaId, Seed,
-    ServerEvent, Storage, Time, Transmit, Wall,
+    Access, Client, ClientConfig, DocId, Epoch, LinkId, MemoryStorage, Now, Seed, ServerEvent, Storage, Time, Transmit,
+    Wall,
     document::EditError,
     error::{Code, Misuse, StoreFault},
     store::carry_out,
     wire::{Capabilities, FullNames, Level, Message},
 };
-use crdt_socket_sync_loopback::{ClientIndex, Simulation, SimulationConfig};
+use crdt_socket_sync_loopback::Simulation;
 use crdt_socket_sync_tests::scenarios;
-
-fn document(replica: u64) -> Document {
-    Document::new(ReplicaId::new(replica))
-}
-
-fn config() -> SimulationConfig {
-    let mut config = SimulationConfig::new(11);
-    config.limits.ping_interval = Duration::from_secs(1);
-    config
-}
-
-fn write(world: &mut Simulation, client: ClientIndex, doc: DocId, text: &str) {
-    world.edit(client, doc, |txn| txn.text("text").push_str(text)).expect("a legal edit");
-}
-
-fn text(world: &Simulation, client: ClientIndex, doc: DocId) -> String {
-    world.replica(client, doc).text("text").to_string()
-}
+use crdt_socket_sync_tests::short::document::document;
+use crdt_socket_sync_tests::short::world::{config, refusals, server_events, text, write};
 
 /// How many changes of the page are on the server's disk.
 fn on_disk(world: &Simulation) -> usize {
     world.store().clone().load("page").expect("it works").map_or(0, |stored| stored.changes.len())
-}
-
-fn server_events(world: &mut Simulation) -> Vec<ServerEvent> {
-    std::iter::from_fn(|| world.server_event()).collect()
-}
-
-fn refusals(world: &mut Simulation, client: ClientIndex) -> Vec<Code> {
-    let refused = |event| match event {
-        ClientEvent::Refused { reason, .. } => Some(reason.code),
-        _ => None,
-    };
-    std::iter::from_fn(|| world.client_event(client)).filter_map(refused).collect()
 }
 
 /// Requirement R1.

@@ -1,29 +1,12 @@
 //! What a document promises.
 
-use crdt_socket_sync::{
-    Change, Document, DocumentEvent, Limits, Replica, ReplicaId, Wall,
-    document::{BodyFault, EditError},
-};
-
-fn document(replica: u64) -> Document {
-    Document::new(ReplicaId::new(replica))
-}
-
-fn write(document: &mut Document, at: usize, text: &str) -> Change {
-    let edited = document.edit::<_, EditError>(Wall::from_millis(1_000), |txn| txn.text("text").insert(at, text));
-    document.check().expect("sound inside");
-    edited.expect("a good edit").change.expect("a change")
-}
-
-fn receive(document: &mut Document, change: &Change) {
-    document.receive(change.clone(), &Limits::default()).expect("a good header");
-    document.check().expect("sound inside");
-}
+use crate::short::document::{document, receive, write};
+use crdt_socket_sync::{Change, Document, DocumentEvent, document::BodyFault};
 
 /// A document that has these changes.
 fn of(replica: u64, changes: &[&Change]) -> Document {
     let mut document = document(replica);
-    changes.iter().for_each(|change| receive(&mut document, change));
+    changes.iter().for_each(|change| drop(receive(&mut document, change)));
     document
 }
 
@@ -54,7 +37,7 @@ pub fn letters_side_by_side_that_had_different_neighbours_stay_two_runs() {
         let orders = [[&other, &second, &late], [&other, &late, &second], [&late, &other, &second]];
         let shown = orders.map(|order| {
             let mut reader = of(8, &[&base, &first]);
-            order.iter().for_each(|change| receive(&mut reader, change));
+            order.iter().for_each(|change| drop(receive(&mut reader, change)));
             reader.text("text").to_string()
         });
         assert!(shown.iter().all(|text| *text == shown[0]), "{shown:?}");

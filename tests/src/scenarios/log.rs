@@ -1,33 +1,8 @@
 //! What a log of changes promises.
 
+use crate::short::log::{appended, change, heads, op, receive};
 use bytes::Bytes;
-use crdt_socket_sync::{
-    Change, ChangeLog, Limits, OpId, ReplicaId, VersionVector,
-    causal::{Frontier, Hlc, Received},
-    error::ChangeFault,
-};
-
-/// A change of `replica` that covers `seq..seq + len`; its clock is its place in a history told in order.
-fn change(replica: u64, seq: u64, len: u64, clock: u64, deps: &[(u64, u64)]) -> Change {
-    let deps = deps.iter().map(|(replica, seq)| op(*replica, *seq)).collect();
-    Change { replica: ReplicaId::new(replica), seq, len, clock: Hlc::from_bits(clock), deps, body: Bytes::new() }
-}
-
-fn op(replica: u64, seq: u64) -> OpId {
-    OpId::new(ReplicaId::new(replica), seq)
-}
-
-fn heads(heads: &[(u64, u64)]) -> Frontier {
-    heads.iter().map(|(replica, seq)| op(*replica, *seq)).collect()
-}
-
-fn receive(log: &mut ChangeLog, change: &Change) -> Result<Received, ChangeFault> {
-    log.receive(change.clone(), &Limits::default())
-}
-
-fn appended(from: usize, to: usize) -> Result<Received, ChangeFault> {
-    Ok(Received::Appended { positions: from..to, refused: vec![] })
-}
+use crdt_socket_sync::{Change, ChangeLog, Limits, ReplicaId, VersionVector, causal::Received, error::ChangeFault};
 
 fn log_of(changes: &[Change]) -> ChangeLog {
     let mut log = ChangeLog::new();

@@ -9,10 +9,9 @@ mod log;
 mod servers;
 mod stores;
 
-use std::time::Duration;
-
-use crdt_socket_sync::{DocId, Document, ReplicaId};
-use crdt_socket_sync_loopback::{ClientIndex, Simulation, SimulationConfig};
+use crate::short::document::document;
+use crate::short::world::{config, text, write};
+use crdt_socket_sync_loopback::Simulation;
 
 pub use self::{clients::*, documents::*, log::*, servers::*, stores::*};
 
@@ -54,24 +53,6 @@ pub const SCENARIOS: &[Scenario] = scenarios![
     a_document_that_cannot_be_read_is_not_begun_with_the_birth_mark_that_a_client_brings,
     a_server_that_is_told_to_stop_stores_and_acknowledges_first,
 ];
-
-fn config() -> SimulationConfig {
-    let mut config = SimulationConfig::new(11);
-    config.limits.ping_interval = Duration::from_secs(1);
-    config
-}
-
-fn document(replica: u64) -> Document {
-    Document::new(ReplicaId::new(replica))
-}
-
-fn write(world: &mut Simulation, client: ClientIndex, doc: DocId, text: &str) {
-    world.edit(client, doc, |txn| txn.text("text").push_str(text)).expect("a legal edit");
-}
-
-fn text(world: &Simulation, client: ClientIndex, doc: DocId) -> String {
-    world.replica(client, doc).text("text").to_string()
-}
 
 /// Lets things happen until something is so.
 fn until(world: &mut Simulation, so: impl Fn(&Simulation) -> bool) {

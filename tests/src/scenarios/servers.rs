@@ -9,18 +9,11 @@ use crdt_socket_sync::{
     error::{Code, Retry},
     wire::Message,
 };
-use crdt_socket_sync_loopback::{ClientIndex, Simulation};
+use crdt_socket_sync_loopback::Simulation;
 
 use super::{config, document, text, write};
 use crate::by_hand::{Host, at, change, changes, join, join_as, names};
-
-fn refusals(world: &mut Simulation, client: ClientIndex) -> Vec<Code> {
-    let refused = |event| match event {
-        ClientEvent::Refused { reason, .. } => Some(reason.code),
-        _ => None,
-    };
-    std::iter::from_fn(|| world.client_event(client)).filter_map(refused).collect()
-}
+use crate::short::world::refusals;
 
 /// A link joins only so many documents at a time, and others when it has left some.
 pub fn a_link_joins_only_so_many_documents_at_a_time() {
