@@ -11,7 +11,10 @@
 
 use std::{fmt, time::Duration};
 
-use crate::id::{DocId, LinkId, OpId, ReplicaId, Ticket};
+use crate::{
+    id::{DocId, LinkId, OpId, ReplicaId, Ticket},
+    proof::Situation,
+};
 
 /// Bytes that are not what they should be. `at` is an offset into the frame or the change that was read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
@@ -75,6 +78,18 @@ pub enum PeerFault {
     /// A change that cannot be part of any history.
     #[error(transparent)]
     Change(#[from] ChangeFault),
+}
+
+impl From<&PeerFault> for Situation {
+    fn from(fault: &PeerFault) -> Self {
+        match fault {
+            PeerFault::Malformed(_) => Self::FrameMalformed,
+            PeerFault::FrameTooLarge { .. } => Self::FrameOverLimit,
+            PeerFault::Unexpected { .. } | PeerFault::Change(_) => Self::FrameUnexpected,
+            PeerFault::Version { .. } => Self::VersionsDiffer,
+            PeerFault::OverLimit { .. } => Self::BoundRefused,
+        }
+    }
 }
 
 impl PeerFault {

@@ -107,6 +107,10 @@ pub mod document;
 pub mod error;
 mod id;
 mod limits;
+#[cfg(not(feature = "proof"))]
+mod proof;
+#[cfg(feature = "proof")]
+pub mod proof;
 pub mod record;
 mod replica;
 mod rng;

@@ -13,6 +13,7 @@ use crate::{
     error::StoreFault,
     id::{Epoch, Ticket},
     limits::Limits,
+    proof::{Fault, Situation, note, planted},
     rng::Rng,
     time::Time,
 };
@@ -176,11 +177,15 @@ impl Storage for MemoryStorage {
                 return Err(StoreFault::Unavailable(format!("{:?} was written by someone else", append.name)));
             }
             let known = held - append.after;
+            if known > 0 && !append.changes.is_empty() {
+                note(Situation::AppendRepeated);
+            }
             let repeated = append.changes.iter().take(known).map(Change::encode);
             if !repeated.eq(document.changes[append.after..].iter().take(append.changes.len()).cloned()) {
                 return Err(StoreFault::Unavailable(format!("{:?} was written by someone else", append.name)));
             }
             document.epoch = append.epoch;
+            let known = if known > 0 && planted(Fault::AppendWrittenTwice) { 0 } else { known };
             document.changes.extend(append.changes.iter().skip(known).map(Change::encode));
         }
         Ok(())
@@ -202,6 +207,7 @@ pub(crate) fn restore(
         let change = Change::decode(bytes).map_err(|malformed| damaged(malformed.to_string()))?;
         match receive(change).map_err(|fault| damaged(fault.to_string()))? {
             Received::Appended { positions, .. } if positions == (index..index + 1) => {}
+            _ if planted(Fault::StoreGapAccepted) => {}
             _ => return Err(damaged("it is out of order".into())),
         }
     }
@@ -261,12 +267,16 @@ impl Durable {
             self.stored = to;
             self.epoch = epoch;
         }
+        if self.failures > 0 {
+            note(Situation::StoredAfterFailure);
+        }
         self.failures = 0;
         from..self.stored
     }
 
     /// The append failed: when to try again, and how often it has failed in a row.
     pub(crate) fn failed(&mut self, now: Time, limits: &Limits, rng: &mut Rng) -> (Time, u32) {
+        note(Situation::StoreFailed);
         self.under_way = None;
         let at = now + backoff(self.failures, limits, rng);
         self.failures = self.failures.saturating_add(1);
@@ -291,6 +301,10 @@ impl Durable {
 
 /// How long to wait after the `failures`-th failure in a row, counted from zero: doubling, bounded, jittered.
 pub(crate) fn backoff(failures: u32, limits: &Limits, rng: &mut Rng) -> Duration {
+    let failures = if planted(Fault::BackoffNeverGrows) { 0 } else { failures };
     let doubled = limits.retry_first.saturating_mul(1_u32.checked_shl(failures).unwrap_or(u32::MAX));
+    if doubled > limits.retry_most {
+        note(Situation::BackoffCapped);
+    }
     rng.jitter(doubled.min(limits.retry_most))
 }

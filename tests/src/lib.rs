@@ -1,8 +1,14 @@
 //! What the suites share: naive twins that are the oracle, and recorded sessions to replay.
 
+pub mod exchange;
 pub mod fuzz;
 pub mod hostile;
+pub mod judge;
 pub mod model;
+pub mod planted;
+pub mod shrink;
+pub mod soak;
+pub mod suite;
 pub mod traces;
 pub mod view;
 

@@ -38,12 +38,17 @@ fn read(document: &Document, id: &ContainerId) -> View {
 }
 
 /// A view that is patched from a document's events and never rebuilt.
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Patched {
     shown: Shown,
 }
 
 impl Patched {
+    /// What it shows.
+    pub const fn shown(&self) -> &Shown {
+        &self.shown
+    }
+
     /// Takes in all that the document has to report. The changes that could not be read, and how many could.
     ///
     /// # Panics
@@ -113,9 +118,9 @@ impl Patched {
             View::Map(map) => map.is_empty(),
             View::Register(value) => value.is_none(),
         };
-        let filled = |shown: &Shown| -> Shown {
-            shown.iter().filter(|(_, view)| !empty(view)).map(|(id, view)| (id.clone(), view.clone())).collect()
-        };
-        filled(&self.shown) == filled(&shown(document))
+        let filled =
+            |shown: &Shown, other: &Shown| shown.iter().all(|(id, view)| empty(view) || other.get(id) == Some(view));
+        let now = shown(document);
+        filled(&self.shown, &now) && filled(&now, &self.shown)
     }
 }

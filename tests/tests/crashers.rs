@@ -2,38 +2,39 @@
 
 use std::{fs, path::Path};
 
-use crdt_socket_sync_tests::fuzz::{Body, TARGETS, seeds};
+use crdt_socket_sync_tests::{
+    cases,
+    fuzz::{TARGETS, Target},
+};
 use proptest::{
     prelude::*,
     test_runner::{TestError, TestRunner},
 };
 
-fn body(target: &str) -> Body {
-    TARGETS.iter().find(|(name, _)| *name == target).expect("a target").1
-}
-
 #[test]
 fn what_once_failed_does_so_no_more() {
     let crashers = Path::new(env!("CARGO_MANIFEST_DIR")).join("crashers");
     for folder in fs::read_dir(crashers).expect("the folder is there").map(|entry| entry.expect("an entry").path()) {
-        let Some(target) = folder.file_name().filter(|_| folder.is_dir()) else { continue };
+        let Some(name) = folder.file_name().filter(|_| folder.is_dir()) else { continue };
+        let target = Target::named(&name.to_string_lossy());
         for file in fs::read_dir(&folder).expect("a folder").map(|entry| entry.expect("an entry").path()) {
-            eprintln!("{}", file.display());
-            body(&target.to_string_lossy())(&fs::read(file).expect("a file"));
+            let bytes = fs::read(&file).expect("a file");
+            eprintln!("{}\n{}", file.display(), target.tell.map(|tell| tell(&bytes)).unwrap_or_default());
+            (target.body)(&bytes);
         }
     }
 }
 
 #[test]
 fn every_seed_passes() {
-    for (target, body) in TARGETS {
-        seeds(target).iter().for_each(|seed| body(seed));
+    for target in TARGETS {
+        (target.seeds)().iter().for_each(|seed| (target.body)(seed));
     }
 }
 
 /// Seeds put together, with some of their bytes changed; and bytes that are nothing but random.
-fn inputs(target: &str) -> impl Strategy<Value = Vec<u8>> + use<> {
-    let seeds = seeds(target);
+fn inputs(target: &Target) -> impl Strategy<Value = Vec<u8>> + use<> {
+    let seeds = (target.seeds)();
     let changes = prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..6);
     let mutated = (prop::sample::select(seeds.clone()), prop::sample::select(seeds), changes).prop_map(
         |(mut bytes, more, changes)| {
@@ -47,16 +48,15 @@ fn inputs(target: &str) -> impl Strategy<Value = Vec<u8>> + use<> {
 }
 
 #[track_caller]
-fn holds(target: &str, cases: u32) {
-    let cases = std::env::var_os("PROPTEST_CASES").map_or(cases, |_| ProptestConfig::default().cases);
-    let mut runner = TestRunner::new(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(cases) });
-    let failed = runner.run(&inputs(target), |bytes| {
-        body(target)(&bytes);
+fn holds(target: &str, standard: u32) {
+    let target = Target::named(target);
+    let config = ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(cases(standard)) };
+    let failed = TestRunner::new(config).run(&inputs(target), |bytes| {
+        (target.body)(&bytes);
         Ok(())
     });
     if let Err(TestError::Fail(why, bytes)) = failed {
-        let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-        panic!("{why}\nto be kept as a file in tests/crashers/{target}: {hex}");
+        panic!("{why}\n{}", target.report(&bytes));
     }
     failed.expect("no failure, and no other trouble");
 }
@@ -65,6 +65,11 @@ fn holds(target: &str, cases: u32) {
 #[test]
 fn any_bytes_are_a_message_or_a_typed_error() {
     holds("frame", 5_000);
+}
+
+#[test]
+fn any_message_survives_its_frame_and_no_shorter_or_longer_frame_is_one() {
+    holds("message", 5_000);
 }
 
 /// Acceptance line 131.
@@ -82,4 +87,9 @@ fn any_frames_leave_a_servers_other_links_undisturbed() {
 #[test]
 fn any_frames_leave_a_client_with_all_that_was_written_in_it() {
     holds("hostile_client", 500);
+}
+
+#[test]
+fn any_program_leaves_documents_equal_to_each_other_and_to_their_twin() {
+    holds("document", 200);
 }

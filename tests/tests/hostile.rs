@@ -2,8 +2,9 @@
 
 use bytes::Bytes;
 use crdt_socket_sync::wire::{FullNames, Message};
-use crdt_socket_sync_tests::Dice;
+use crdt_socket_sync_loopback::program::Mix;
 use crdt_socket_sync_tests::hostile::{Siege, State, examples};
+use crdt_socket_sync_tests::{Dice, suite::hold};
 
 /// A frame that may be anything: random bytes, or a legal frame with some of it changed.
 fn frame(dice: &mut Dice, legal: &[Bytes]) -> Bytes {
@@ -79,4 +80,11 @@ fn fields_that_a_later_version_adds_are_ignored() {
         frame.extend_from_slice(&[0xa1, 0x01, 0x82, 0x02, 0x61, b'x']);
         assert_eq!(Message::decode(frame.into(), &FullNames), Ok(message.clone()), "{}", message.name());
     }
+}
+
+/// The oracles are those of `crdt_socket_sync_loopback::program`.
+#[test]
+fn whatever_strangers_send_while_people_work_everyone_has_the_same_in_the_end() {
+    let total = hold(&Mix::HOSTILE, 1_000);
+    assert!(total.faults > total.steps / 10, "strangers have sent something: {total:?}");
 }

@@ -5,7 +5,11 @@ use crdt_socket_sync::{
     document::EditError,
     error::{Code, Retry},
 };
-use crdt_socket_sync_loopback::{ClientIndex, Simulation, SimulationConfig};
+use crdt_socket_sync_loopback::{
+    ClientIndex, Simulation, SimulationConfig,
+    program::{Mix, Setup},
+};
+use crdt_socket_sync_tests::suite::hold;
 
 fn write(world: &mut Simulation, client: ClientIndex, doc: DocId, text: &str) {
     world.edit(client, doc, |txn| txn.text("text").push_str(text)).expect("a legal edit");
@@ -44,4 +48,12 @@ fn a_change_that_is_too_large_is_refused_by_the_server_and_others_go_on() {
     world.run_for(std::time::Duration::from_secs(30));
     assert_eq!(world.replica(bob, other).text("text"), "hello");
     assert_eq!(world.replica(carol, third).text("text"), "hello");
+}
+
+/// The oracle is (e) of `crdt_socket_sync_loopback::program`: what waits, and what is sent at once, stay within bounds, and
+/// of everyone who leaves, nothing is left.
+#[test]
+fn with_bounds_so_small_that_they_are_met_everyone_has_the_same_in_the_end() {
+    let tight = Mix { name: "tight", always: Setup::TIGHT | Setup::PIECES, ..Mix::EVERYTHING };
+    hold(&tight, 300);
 }

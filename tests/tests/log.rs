@@ -61,6 +61,18 @@ fn a_chain_has_one_head_and_a_fork_has_both() {
     assert_eq!(log.writers(), [1, 2, 3].map(ReplicaId::new));
 }
 
+/// Acceptance line 11: what two branches share is not searched for in the graph, but the least of what each one has.
+#[test]
+fn what_two_branches_have_in_common_is_the_least_of_their_versions_and_with_nothing_is_nothing() {
+    let trunk = [change(1, 0, 1, 1, &[]), change(1, 1, 1, 2, &[])];
+    let (left, right) = (change(1, 2, 1, 3, &[]), change(2, 0, 1, 3, &[(1, 1)]));
+    let of = |branch: &Change| log_of(&[trunk[0].clone(), trunk[1].clone(), branch.clone()]);
+    let (left, right) = (of(&left), of(&right));
+    assert_eq!(right.version(), &version(&[(1, 2), (2, 0), (2, 1)]), "all that came before it");
+    assert_eq!(left.version().intersection(right.version()), *log_of(&trunk).version());
+    assert_eq!(left.version().intersection(&VersionVector::new()), VersionVector::new());
+}
+
 /// Acceptance line 14: what is sent to someone who has part of it, also after more has come.
 #[test]
 fn what_is_newer_than_a_version_is_found_by_writer_and_stays_right_when_more_comes() {

@@ -580,3 +580,32 @@ fn a_history_that_is_adopted_is_stored_under_its_new_birth_mark() {
     let stored = crdt_socket_sync::Storage::load(&mut store, "page").expect("it works").expect("it is there");
     assert_eq!((stored.epoch, stored.changes.len()), (Some(epoch), 2));
 }
+
+/// The application was told that all was well, in the words of the transport that the server had closed.
+#[test]
+fn a_link_that_the_server_has_ended_is_reported_with_the_servers_reason() {
+    let mut rig = Rig::new(Admission::Ask, Limits::default());
+    let (admitted, stranger) = (rig.link(1), rig.server.link_up(now()));
+    let refused = rig.server.link_up(now());
+    let hello = Message::Hello {
+        versions: (1, 1),
+        capabilities: Capabilities::OURS,
+        frame_bytes: 1 << 20,
+        secret: [2; 16],
+        token: Bytes::new(),
+    };
+    rig.server.receive(now(), refused, hello.encode(&FullNames)).expect("a good frame");
+    let Some(ServerEvent::Knock(knock)) = rig.server.poll_event() else { panic!("someone knocks") };
+    rig.server.refuse(knock, Code::Forbidden.into());
+    rig.server.shutdown();
+    let late = rig.server.link_up(now());
+    for (link, code) in
+        [(admitted, Code::Shutdown), (stranger, Code::Shutdown), (refused, Code::Forbidden), (late, Code::Shutdown)]
+    {
+        assert_eq!(rig.hear(link).1.map(|reason| reason.code), Some(code));
+        rig.server.link_down(now(), link, "the transport was closed").expect("it was up");
+        let down = std::iter::from_fn(|| rig.server.poll_event()).last();
+        let Some(ServerEvent::LinkDown { link: gone, reason }) = down else { panic!("{down:?}") };
+        assert_eq!((gone, reason.code), (link, code));
+    }
+}

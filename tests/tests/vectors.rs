@@ -300,3 +300,23 @@ fn bodies_are_what_their_vectors_say() {
         assert_eq!(operations.encode(change.replica), change.body, "{name}");
     });
 }
+
+/// Acceptance line 6.
+#[test]
+fn a_frame_or_a_change_that_is_cut_short_or_goes_on_is_an_error() {
+    let cut = |bytes: &Bytes| (0..bytes.len()).map(|len| bytes.slice(..len)).collect::<Vec<_>>();
+    let longer = |bytes: &Bytes| [0x00, 0x80, 0xf6, 0xff].map(|more| Bytes::from([&bytes[..], &[more]].concat()));
+    for Frame { name, writers, message, .. } in frames() {
+        let names = names(writers);
+        let frame = message.encode(&names);
+        for bad in cut(&frame).into_iter().chain(longer(&frame)) {
+            assert!(Message::decode(bad.clone(), &names).is_err(), "{name}: {}", hex(&bad));
+        }
+    }
+    for (name, _, change) in changes() {
+        let change = change.encode();
+        for bad in cut(&change).into_iter().chain(longer(&change)) {
+            assert!(Change::decode(bad.clone()).is_err(), "{name}: {}", hex(&bad));
+        }
+    }
+}

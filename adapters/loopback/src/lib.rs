@@ -31,15 +31,22 @@
 #![forbid(unsafe_code)]
 
 mod config;
+mod dice;
+mod disk;
+mod framing;
+pub mod program;
 mod replay;
 mod simulation;
 mod trace;
 mod wire;
 
 pub use config::SimulationConfig;
+pub use disk::{Crash, Disk};
+pub use framing::{Framing, LengthPrefix};
 pub use replay::{Difference, ReplayError, Replayed, ReplayedDocument, replay};
-pub use simulation::{ClientIndex, NotSettled, Simulation};
-pub use trace::{Node, Trace, TraceEntry, What};
+pub use simulation::{ClientIndex, NotSettled, Simulation, StrangerIndex};
+pub use trace::{Node, Trace, TraceEntry, TraceLink, What};
+pub use wire::Direction;
 
 /// The example of this crate's front page, compiled and run.
 #[cfg(doctest)]

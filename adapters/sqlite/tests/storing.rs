@@ -5,13 +5,19 @@
 mod common;
 
 use common::{EPOCH, append, change};
-use crdt_socket_sync::{Change, Epoch, Storage, error::StoreFault, store::StoredDocument};
+use crdt_socket_sync::{
+    Change, Document, Epoch, Limits, ReplicaId, Storage, Wall,
+    document::{EditError, Transaction},
+    error::StoreFault,
+    store::{Append, StoredDocument},
+};
 use crdt_socket_sync_sqlite::SqliteStorage;
 
 fn stored(range: std::ops::Range<usize>) -> Option<StoredDocument> {
     Some(StoredDocument { epoch: Some(EPOCH), changes: range.map(|index| change(index).encode()).collect() })
 }
 
+/// Acceptance lines 111, 119.
 #[test]
 fn documents_are_there_after_the_store_was_closed_and_opened_again() {
     let folder = tempfile::tempdir().unwrap();
@@ -30,6 +36,48 @@ fn documents_are_there_after_the_store_was_closed_and_opened_again() {
     assert_eq!(Change::decode(changes[4].clone()), Ok(change(4)));
 }
 
+/// Acceptance line 119: all that is to be seen of a document, set and unset, and where its writer goes on.
+#[test]
+fn every_kind_of_container_is_there_after_the_store_was_closed_and_opened_again() {
+    let mut ann = Document::new(ReplicaId::new(1));
+    type Edit = fn(&mut Transaction<'_>) -> Result<(), EditError>;
+    let edits: [Edit; 3] = [
+        |txn| {
+            txn.text("text").push_str("a😀bc")?;
+            txn.map("map").set("kept", &"value")?;
+            txn.map("map").set("gone", &1)?;
+            txn.register("set").set(&2)
+        },
+        |txn| txn.register("unset").set(&3),
+        |txn| {
+            txn.text("text").delete(2, 1)?;
+            txn.map::<u8>("map").delete("gone")?;
+            txn.register::<u8>("unset").clear()
+        },
+    ];
+    for edit in edits {
+        ann.edit(Wall::from_millis(1_000), edit).unwrap();
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store");
+    let changes: Vec<_> = ann.log().iter().cloned().collect();
+    let whole = Append { name: "page".into(), epoch: Some(EPOCH), replaces: None, after: 0, changes };
+    SqliteStorage::open(&path).unwrap().append(&[whole]).unwrap();
+
+    let stored = SqliteStorage::open(&path).unwrap().load("page").unwrap().unwrap();
+    let changes = stored.changes.into_iter().map(|bytes| Change::decode(bytes).unwrap());
+    let mut again = Document::from_changes(ReplicaId::new(1), stored.epoch, changes, &Limits::default()).unwrap();
+    assert_eq!(again.digest(), ann.digest());
+    assert_eq!(again.text("text"), "a😀c");
+    assert_eq!(again.map::<String>("map").iter().collect::<Vec<_>>(), [("kept", Ok("value".to_owned()))]);
+    assert_eq!((again.register("set").get(), again.register::<u8>("unset").get()), (Ok(Some(2)), Ok(None)));
+    let next = [&mut again, &mut ann]
+        .map(|document| document.edit(Wall::from_millis(1_000), |txn| txn.text("text").push_str("!")))
+        .map(|edited: Result<_, EditError>| edited.unwrap().change);
+    assert_eq!(next[0], next[1]);
+}
+
+/// Acceptance line 119.
 #[test]
 fn a_batch_is_written_as_a_whole_or_not_at_all() {
     let folder = tempfile::tempdir().unwrap();
@@ -52,6 +100,7 @@ fn an_append_that_succeeded_unnoticed_succeeds_again_and_writes_nothing_twice() 
     assert_eq!(storage.load("page"), Ok(stored(0..4)));
 }
 
+/// Acceptance line 111.
 #[test]
 fn what_others_have_written_is_not_written_over() {
     let folder = tempfile::tempdir().unwrap();

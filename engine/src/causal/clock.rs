@@ -154,6 +154,7 @@ mod tests {
         assert!(Hlc::new(1000, 5) < Hlc::new(1000, 6) && Hlc::new(1000, 6) < Hlc::new(2000, 0));
         assert_eq!("1000.5".parse(), Ok(Hlc::new(1000, 5)));
         assert_eq!(Hlc::new(1000, 5).to_string(), "1000.5");
+        assert_eq!(Hlc::from_bits(Hlc::new(1000, 5).bits()), Hlc::new(1000, 5));
         for bad in ["1", "1.2.3", "a.b", "", "+1.2", "1.65536", "281474976710656.0"] {
             assert_eq!(bad.parse::<Hlc>(), Err(ParseHlcError), "{bad:?}");
         }

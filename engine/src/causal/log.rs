@@ -14,6 +14,7 @@ use crate::{
     error::ChangeFault,
     id::{Epoch, OpId, ReplicaId},
     limits::Limits,
+    proof::{Fault, Situation, note, planted},
     replica::Replica,
     time::Wall,
 };
@@ -142,7 +143,8 @@ impl ChangeLog {
     /// Everything before it can be left out of a delta unread, so a peer that is up to date costs nothing however long
     /// the history is.
     pub fn first_missing(&self, version: &VersionVector) -> LogPosition {
-        self.by_replica
+        let first = self
+            .by_replica
             .iter()
             .filter_map(|(replica, Writer { positions, .. })| {
                 let next = version.next(*replica);
@@ -150,7 +152,8 @@ impl ChangeLog {
                 positions.get(index).copied()
             })
             .min()
-            .unwrap_or_else(|| self.end())
+            .unwrap_or_else(|| self.end());
+        if planted(Fault::CursorOneTooFar) { (first + 1).min(self.end()) } else { first }
     }
 
     /// What is here and not in `version`, in an order in which it can be taken in.
@@ -172,6 +175,9 @@ impl ChangeLog {
     /// hostile peer can bring about.
     pub fn next_clock(&self, wall: Wall) -> Option<Hlc> {
         let clock = HybridClock::starting_after(self.clock).tick(wall);
+        if clock.counter() > 0 {
+            note(Situation::WallClockBehind);
+        }
         (clock > self.clock).then_some(clock)
     }
 
@@ -200,11 +206,13 @@ impl ChangeLog {
         if change.len == 0 || change.seq.checked_add(change.len).is_none() {
             return Err(ChangeFault::Length { id });
         }
-        if self.version.contains(id) {
+        if self.version.contains(id) && !planted(Fault::DuplicateAppended) {
             let known = self.position(id).map(|position| &self.changes[position]);
-            return if known == Some(&change) {
+            return if known == Some(&change) || planted(Fault::ContradictionAccepted) {
+                note(Situation::DuplicateRecognised);
                 Ok(Received::Duplicate)
             } else {
+                note(Situation::ContradictionRefused);
                 Err(ChangeFault::Contradiction { id })
             };
         }
@@ -212,14 +220,19 @@ impl ChangeLog {
             return self.wait(change, missing, limits);
         }
         self.check(&change, limits)?;
-        let from = self.end();
+        let (from, clock) = (self.end(), self.clock);
         let mut refused = Vec::new();
         let mut released = Vec::new();
         let mut next = Some(change);
         while let Some(change) = next {
-            released.extend(self.waiting.release(&change));
+            if !planted(Fault::WaitingNeverReleased) {
+                released.extend(self.waiting.release(&change));
+            }
             self.push(change);
             next = self.next_ready(&mut released, &mut refused, limits);
+        }
+        if planted(Fault::ClockNotObserved) {
+            self.clock = clock;
         }
         Ok(Received::Appended { positions: from..self.end(), refused })
     }
@@ -233,12 +246,19 @@ impl ChangeLog {
     ) -> Option<Change> {
         while let Some((awaited, change)) = released.pop() {
             if let Some(missing) = self.missing_after(awaited, &change) {
+                note(Situation::ReleasedChangeWaitsOn);
                 self.waiting.insert(change, missing);
                 continue;
             }
             match self.check(&change, limits) {
-                Ok(()) => return Some(change),
-                Err(fault) => refused.push(fault),
+                Ok(()) => {
+                    note(Situation::WaitingChangeReleased);
+                    return Some(change);
+                }
+                Err(fault) => {
+                    note(Situation::ReleasedChangeRefused);
+                    refused.push(fault);
+                }
             }
         }
         None
@@ -249,12 +269,15 @@ impl ChangeLog {
         if self.waiting.contains(id) {
             return Ok(Received::Waiting);
         }
-        if self.waiting.len() >= limits.waiting_changes {
+        if self.waiting.len() >= limits.waiting_changes && !planted(Fault::WaitingChangesUnbounded) {
+            note(Situation::WaitingBoundReached);
             return Err(ChangeFault::OverLimit { id, what: "waiting changes", limit: limits.waiting_changes });
         }
-        if self.waiting.bytes() + bytes_of(&change) > limits.waiting_bytes {
+        if self.waiting.bytes() + bytes_of(&change) > limits.waiting_bytes && !planted(Fault::WaitingBytesUnbounded) {
+            note(Situation::WaitingBoundReached);
             return Err(ChangeFault::OverLimit { id, what: "bytes of waiting changes", limit: limits.waiting_bytes });
         }
+        note(Situation::ChangeWaits);
         // A body is a slice of the frame it came in, which it would hold as a whole.
         change.body = Bytes::copy_from_slice(&change.body);
         self.waiting.insert(change, missing);
@@ -265,6 +288,9 @@ impl ChangeLog {
     fn missing_for(&self, change: &Change) -> Option<OpId> {
         if change.seq > self.version.next(change.replica) {
             return Some(OpId::new(change.replica, change.seq - 1));
+        }
+        if planted(Fault::DependencyNotAwaited) {
+            return None;
         }
         change.deps.iter().find(|dep| !self.version.contains(*dep))
     }
@@ -281,15 +307,17 @@ impl ChangeLog {
     /// Whether a change whose dependencies are all here may be appended.
     fn check(&self, change: &Change, limits: &Limits) -> Result<(), ChangeFault> {
         let id = change.id();
-        if self.version.contains(id) {
+        if self.version.contains(id) && !planted(Fault::DuplicateAppended) {
             return Err(ChangeFault::Contradiction { id });
         }
-        if change.seq == 0 && self.writers.len() >= limits.replicas {
+        if change.seq == 0 && self.writers.len() >= limits.replicas && !planted(Fault::WritersUnbounded) {
             return Err(ChangeFault::OverLimit { id, what: "writers of one document", limit: limits.replicas });
         }
         let own = change.seq.checked_sub(1).map(|seq| OpId::new(change.replica, seq));
         let mut dependencies = own.into_iter().chain(change.deps.iter()).filter_map(|dep| self.position(dep));
-        if dependencies.any(|position| self.changes[position].clock >= change.clock) {
+        let behind = dependencies.any(|position| self.changes[position].clock >= change.clock);
+        if behind && !planted(Fault::ClockBehindAccepted) {
+            note(Situation::ClockBehindRefused);
             return Err(ChangeFault::ClockBehind { id });
         }
         Ok(())
@@ -302,7 +330,7 @@ impl ChangeLog {
             Writer { index: self.writers.len() - 1, positions: Vec::new() }
         });
         writer.positions.push(position);
-        for dep in change.deps.iter() {
+        for dep in change.deps.iter().filter(|_| !planted(Fault::HeadNotRetired)) {
             self.frontier.remove(dep);
         }
         if let Some(previous) = change.seq.checked_sub(1) {

@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use crate::id::{OpId, ReplicaId};
+use crate::{
+    id::{OpId, ReplicaId},
+    proof::{Fault, planted},
+};
 
 /// For each replica, the number of the first operation that is *not* had: everything before it is.
 ///
@@ -36,6 +39,7 @@ impl VersionVector {
     /// Takes in everything of `replica` before `next`.
     pub fn extend(&mut self, replica: ReplicaId, next: u64) {
         match self.find(replica) {
+            Ok(index) if planted(Fault::VersionGoesBack) => self.next[index].1 = next,
             Ok(index) => self.next[index].1 = self.next[index].1.max(next),
             Err(index) if next > 0 => self.next.insert(index, (replica, next)),
             Err(_) => {}

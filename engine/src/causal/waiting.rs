@@ -3,7 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::change::Change;
-use crate::id::OpId;
+use crate::{
+    id::OpId,
+    proof::{Fault, planted},
+};
 
 /// What a change costs while it waits.
 pub(super) fn bytes_of(change: &Change) -> usize {
@@ -55,6 +58,9 @@ impl Waiting {
         let keys: Vec<_> = self.awaited.range(first..=last).copied().collect();
         let mut released = Vec::with_capacity(keys.len());
         for key in keys {
+            if !released.is_empty() && planted(Fault::OneWaitingReleased) {
+                break;
+            }
             self.awaited.remove(&key);
             if let Some(change) = self.changes.remove(&key.1) {
                 self.bytes -= bytes_of(&change);

@@ -4,6 +4,7 @@ use super::{Client, ClientEvent, open::Phase};
 use crate::{
     error::{Code, Reason, Retry},
     id::DocId,
+    proof::{Fault, Situation, note, planted},
     replica::Replica,
     store::backoff,
     time::Now,
@@ -18,10 +19,11 @@ impl<R: Replica> Client<R> {
                 let Some(link) = &mut self.link else { return };
                 // A document that was left while it was being joined was taken back already.
                 let Some(open) = self.docs.get_mut(&doc).filter(|open| matches!(open.phase, Phase::Joining)) else {
+                    note(Situation::AnswerToTakenBackJoin);
                     return;
                 };
                 let ours = open.replica.log().epoch();
-                if let Some(ours) = ours.filter(|ours| *ours != epoch) {
+                if let Some(ours) = ours.filter(|ours| *ours != epoch && !planted(Fault::EpochUnchecked)) {
                     link.leave(doc, open);
                     open.phase = Phase::Mismatch;
                     self.events.push_back(ClientEvent::EpochMismatch { doc, ours, theirs: epoch });
@@ -69,6 +71,7 @@ impl<R: Replica> Client<R> {
                     if let Some(link) = &mut self.link {
                         link.leave(doc, open);
                     }
+                    note(Situation::ClientDiverged);
                     open.phase = Phase::Refused;
                     self.events.push_back(ClientEvent::Diverged { doc, fault });
                 }
@@ -95,7 +98,9 @@ impl<R: Replica> Client<R> {
     }
 
     pub(super) fn doc(&self, number: u64) -> Option<DocId> {
-        self.link.as_ref()?.numbers.get(&number).copied()
+        let numbers = &self.link.as_ref()?.numbers;
+        let doc = numbers.get(&number).copied();
+        if planted(Fault::DocumentsMixedUp) { numbers.values().next().copied() } else { doc }
     }
 
     /// The server will not have a document, or not now.
@@ -103,7 +108,9 @@ impl<R: Replica> Client<R> {
         let Some(open) = self.docs.get_mut(&doc) else { return };
         open.phase = match reason.code.retry() {
             Retry::Never => Phase::Refused,
+            Retry::Now | Retry::Later if planted(Fault::RefusalTakenForFinal) => Phase::Refused,
             Retry::Now | Retry::Later => {
+                note(Situation::JoinPutOff);
                 let wait = backoff(open.refusals, &self.limits, &mut self.rng);
                 open.refusals = open.refusals.saturating_add(1);
                 Phase::Later(now.mono + wait)

@@ -25,6 +25,7 @@ use crate::{
     error::{ChangeFault, Code, Misuse, Reason, ReceiveError, Retry, StoreFault},
     id::{DocId, LinkId, Ticket},
     limits::Limits,
+    proof::{Fault, Situation, note, planted},
     record::{Held, Record, Recorder, Setup},
     replica::Replica,
     rng::{Rng, Seed},
@@ -103,7 +104,9 @@ impl Link {
         if let Some(joined) = open.joined() {
             self.numbers.remove(&joined.number);
         }
-        self.leaves.push_back(doc);
+        if !planted(Fault::LeaveNotSent) {
+            self.leaves.push_back(doc);
+        }
     }
 }
 
@@ -310,6 +313,9 @@ impl<R: Replica> Client<R> {
         self.names.remove(&open.name);
         self.tickets.retain(|_, waiting| *waiting != doc);
         if let (Some(link), Phase::Joining | Phase::Joined(_)) = (&mut self.link, &open.phase) {
+            if open.joined().is_none() {
+                note(Situation::LeftBeforeAnswer);
+            }
             link.leave(doc, &open);
         }
         Ok(open.replica)
@@ -324,6 +330,7 @@ impl<R: Replica> Client<R> {
         if !matches!(open.phase, Phase::Mismatch) {
             return Err(Misuse::NothingToDecide(doc));
         }
+        note(Situation::Adopted);
         open.replica.log_mut().set_epoch(None);
         open.phase = Phase::Waiting;
         self.work(doc);
@@ -361,7 +368,8 @@ impl<R: Replica> Client<R> {
     pub fn dial_failed(&mut self, now: Now, why: &str) {
         self.record.note(|| Record::DialFailed(now, why.to_owned()));
         self.dial = Dialling::No;
-        if self.wanted && self.link.is_none() {
+        if self.wanted && self.link.is_none() && !planted(Fault::FailedDialNotRetried) {
+            note(Situation::DialFailed);
             self.retry(now, why.to_owned(), Retry::Later);
         }
     }
@@ -394,6 +402,7 @@ impl<R: Replica> Client<R> {
                     Some(joined) => known.session.receive(now.mono, frame, joined.names()),
                     // It crossed the news that the document was left.
                     None => {
+                        note(Situation::FrameForLeftDocument);
                         known.session.heard(now.mono);
                         return Ok(());
                     }
@@ -421,6 +430,9 @@ impl<R: Replica> Client<R> {
         }
         let gone = self.link.take().ok_or(Misuse::UnknownLink(link))?;
         self.docs.values_mut().for_each(Open::part);
+        if planted(Fault::LostLinkNotRedialled) {
+            return Ok(());
+        }
         if self.wanted && !gone.settled {
             self.retry(now, why.to_owned(), Retry::Later);
         } else if self.wanted && self.dial == Dialling::No {
@@ -443,6 +455,9 @@ impl<R: Replica> Client<R> {
                     restore(stored, |change| open.replica.receive(change, limits)).map(|()| epoch)
                 });
                 restored.map(|epoch| {
+                    if !open.replica.log().is_empty() {
+                        note(Situation::ClientRestored);
+                    }
                     let log = open.replica.log_mut();
                     log.set_epoch(epoch);
                     open.durable = Some(Durable::loaded(log));
@@ -450,6 +465,10 @@ impl<R: Replica> Client<R> {
                 })
             }
             (false, Ok(StoreReply::Appended)) => {
+                open.durable.as_mut().map(Durable::succeeded);
+                Ok(())
+            }
+            (false, Err(_)) if planted(Fault::OwnStoreFailureIgnored) => {
                 open.durable.as_mut().map(Durable::succeeded);
                 Ok(())
             }

@@ -9,6 +9,7 @@ use crate::{
     error::{ChangeFault, Code, Reason},
     id::{DocId, Epoch, OpId},
     limits::Limits,
+    proof::{Fault, Situation, note, planted},
     replica::Replica,
     session::next_batch,
     store::Durable,
@@ -128,13 +129,16 @@ impl<R: Replica> Open<R> {
         let mut names = Writers::default();
         writers.iter().for_each(|writer| names.introduce(writer.replica));
         let log = self.replica.log();
-        let caught_up = log.version().covers(&received);
+        let caught_up = log.version().covers(&received) || planted(Fault::CaughtUpTooSoon);
+        let theirs = if planted(Fault::UnstoredNotSentAgain) { &received } else { &stored };
+        let cursor = if planted(Fault::ClientBeginsAtItsEnd) { log.end() } else { log.first_missing(theirs) };
+        self.note_entry(&received, &stored);
         self.phase = Phase::Joined(Joined {
             number,
             access,
             writers: names,
-            cursor: log.first_missing(&stored),
-            theirs: stored.clone(),
+            cursor,
+            theirs: theirs.clone(),
             catching_up: (!caught_up).then(|| received.clone()),
             asked: false,
             want_due: false,
@@ -144,6 +148,21 @@ impl<R: Replica> Open<R> {
         self.heard.clear();
         self.reported = [false; 2];
         caught_up
+    }
+
+    /// Counts what a join finds: changes the server lacks, has, and has stored without this side knowing.
+    fn note_entry(&self, received: &VersionVector, stored: &VersionVector) {
+        let here = self.replica.log().version();
+        if !received.covers(here) {
+            note(Situation::JoinedWithUnsent);
+        }
+        if here.iter().any(|(replica, next)| next.min(received.next(replica)) > stored.next(replica)) {
+            note(Situation::JoinedWithUnstored);
+        }
+        let own = self.replica.writes_as();
+        if own.is_some_and(|own| stored.next(own) > self.covered(Level::Stored).next(own)) {
+            note(Situation::StoredLearntByJoining);
+        }
     }
 
     /// The link is gone: the document is joined again on the next one.
@@ -168,13 +187,20 @@ impl<R: Replica> Open<R> {
             match self.replica.receive(change, limits) {
                 Ok(received) => {
                     self.covered[Level::Received as usize].extend(id.replica, end);
-                    if received == Received::Duplicate && joined.access == Access::Write {
+                    if received == Received::Duplicate
+                        && joined.access == Access::Write
+                        && !planted(Fault::EchoTakenForStored)
+                    {
+                        note(Situation::OwnChangeCameBack);
                         // It came from elsewhere too. That the server's store has it is still for the server to say, in
                         // answer to our sending it.
                         continue;
                     }
                     if received == Received::Waiting {
-                        joined.want_due |= !joined.asked;
+                        if !joined.asked && !planted(Fault::GapNotAskedByClient) {
+                            note(Situation::GapAskedByClient);
+                            joined.want_due = true;
+                        }
                         joined.asked = true;
                     }
                     // The server has what it sends. What was here before that is sent all the same unless it is stored
@@ -186,6 +212,7 @@ impl<R: Replica> Open<R> {
                     if stored.next(id.replica) >= id.seq {
                         stored.extend(id.replica, end);
                     } else {
+                        note(Situation::HeardAheadOfStored);
                         let before = self.heard.range_mut(OpId::new(id.replica, 0)..id).next_back();
                         match before.filter(|(_, end)| **end >= id.seq) {
                             Some((_, until)) => *until = end.max(*until),
@@ -217,7 +244,7 @@ impl<R: Replica> Open<R> {
             return;
         }
         for (covered, at) in self.covered.iter_mut().zip([Level::Received, Level::Stored]) {
-            if at <= level {
+            if at <= level || planted(Fault::ReceivedTakenForStored) {
                 covered.merge(version);
             }
         }
@@ -236,6 +263,10 @@ impl<R: Replica> Open<R> {
 
     /// The server lacks changes that it was sent: begin again with what it says it has.
     pub(super) fn rewind(&mut self, version: VersionVector) {
+        note(Situation::RewoundByServer);
+        if planted(Fault::ClientNeverRewinds) {
+            return;
+        }
         let cursor = self.replica.log().first_missing(&version);
         if let Some(joined) = self.joined_mut() {
             joined.cursor = cursor;
@@ -291,7 +322,13 @@ impl<R: Replica> Open<R> {
         }
         let theirs = &joined.theirs;
         // With a store of its own, a client sends nothing that it might have forgotten after a crash.
-        let safe = self.durable.as_ref().map_or_else(|| log.end(), Durable::stored);
+        let mut safe = self.durable.as_ref().map_or_else(|| log.end(), Durable::stored);
+        if safe < log.end() {
+            note(Situation::HeldForOwnStore);
+            if planted(Fault::SentBeforeOwnStore) {
+                safe = log.end();
+            }
+        }
         let stretch = joined.cursor.min(safe)..safe;
         let batch = next_batch(log, stretch, batch.min(most / 2), |_, change| {
             let heard = self.heard.range(OpId::new(change.replica, 0)..=change.id()).next_back();

@@ -16,6 +16,7 @@ use super::{
 use crate::{
     causal::Hlc,
     id::{OpId, ReplicaId},
+    proof::{Fault, Situation, note, planted},
 };
 
 /// One container and its name.
@@ -109,6 +110,7 @@ impl State {
         while self.steps.len() > mark.steps {
             let Some(step) = self.steps.pop() else { break };
             match step {
+                Step::Created if planted(Fault::RollbackKeepsContainer) => {}
                 Step::Created => {
                     if let Some(container) = self.containers.pop() {
                         self.index.remove(&container.id);
@@ -119,6 +121,7 @@ impl State {
                         sequence.take_back(first, len);
                     }
                 }
+                Step::Deleted { .. } if planted(Fault::RollbackKeepsDeletion) => {}
                 Step::Deleted { container, removed, .. } => {
                     if let Content::Text(sequence) = &mut self.containers[container].content {
                         sequence.restore(removed);
@@ -223,10 +226,18 @@ impl State {
         let stamp = Stamp { clock: self.author.clock, replica: self.author.replica, seq };
         let container = self.open(id);
         let content = &mut self.containers[container].content;
-        if content.entry(key.map(AsRef::as_ref)).is_some_and(|there| there.stamp > stamp) {
-            return;
+        if let Some(there) = content.entry(key.map(AsRef::as_ref)) {
+            let tie = there.stamp.clock == stamp.clock && there.stamp.replica != stamp.replica;
+            if tie {
+                note(Situation::WritesTied);
+            }
+            if there.stamp > stamp && !(tie && planted(Fault::TieByArrival)) && !planted(Fault::LastToArriveWins) {
+                note(Situation::LateWriteLost);
+                return;
+            }
         }
-        let previous = content.set_entry(key, Some(Entry { stamp, value: value.clone() }));
+        let forgets = value.is_none() && planted(Fault::KeyTombstoneForgotten);
+        let previous = content.set_entry(key, (!forgets).then(|| Entry { stamp, value: value.clone() }));
         self.steps.push(Step::Written { container, seq, key: key.cloned(), value, previous });
     }
 
@@ -256,7 +267,10 @@ impl State {
                 if !sequence.contains(item, count) {
                     return Err(BodyFault::Missing { op: first });
                 }
-                let steps = sequence.delete_items(item, count);
+                let mut steps = sequence.delete_items(item, count);
+                if planted(Fault::DeletionReportedOneOff) {
+                    steps.iter_mut().for_each(|removed| removed.at = removed.at.saturating_sub(1));
+                }
                 self.steps.extend(steps.into_iter().map(|removed| Step::Deleted {
                     container,
                     seq: operation.seq,

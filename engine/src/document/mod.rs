@@ -59,6 +59,7 @@ use crate::{
     error::ChangeFault,
     id::{Epoch, ReplicaId},
     limits::Limits,
+    proof::{Fault, note, planted},
     replica::Replica,
     time::Wall,
 };
@@ -215,7 +216,9 @@ impl Document {
                     fnv.number(map.len());
                     for (key, value) in map.encoded() {
                         fnv.sized(key.as_bytes());
-                        fnv.sized(value);
+                        if !planted(Fault::DigestIgnoresValues) {
+                            fnv.sized(value);
+                        }
                     }
                 }
                 Content::Register(entry) => {
@@ -252,6 +255,7 @@ impl Document {
         match self.apply_body(change) {
             Ok(()) => self.report(Origin::Remote, change),
             Err(why) => {
+                note((&why).into());
                 self.state.return_to(begin);
                 self.events.push_back(DocumentEvent::Unreadable { change: change.id(), why });
             }
@@ -261,7 +265,7 @@ impl Document {
     fn apply_body(&mut self, change: &Change) -> Result<(), BodyFault> {
         let operations = Operations::decode(change)?;
         for op in operations.foreign_references(change.replica) {
-            if !self.past.covers(&self.log, change, op) {
+            if !self.past.covers(&self.log, change, op) && !planted(Fault::UnseenReferenceAccepted) {
                 return Err(BodyFault::Unseen { op });
             }
         }
@@ -300,7 +304,11 @@ impl Replica for Document {
             for position in positions.clone() {
                 // Cheap: a clone shares the body.
                 let change = self.log.range(position..position + 1)[0].clone();
+                let reported = self.events.len();
                 self.apply(&change);
+                if position > positions.start && planted(Fault::ReleasedChangeNotReported) {
+                    self.events.truncate(reported);
+                }
             }
         }
         Ok(received)

@@ -10,7 +10,10 @@ use super::{
     text::TextMut,
     value::ValueError,
 };
-use crate::causal::Change;
+use crate::{
+    causal::Change,
+    proof::{Situation, note},
+};
 
 /// An edit that was refused. It changed nothing.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -105,6 +108,7 @@ impl<'a> Transaction<'a> {
 impl Drop for Transaction<'_> {
     fn drop(&mut self) {
         if let Some(mark) = self.undo {
+            note(Situation::TransactionRolledBack);
             self.state.return_to(mark);
         }
     }

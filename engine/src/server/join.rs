@@ -7,6 +7,7 @@ use crate::{
     causal::ChangeLog,
     error::{Code, Reason, StoreFault},
     id::{Epoch, LinkId},
+    proof::{Fault, Situation, note, planted, stray},
     store::{StoredDocument, restore},
     time::{Now, Time},
     wire::{Access, Message},
@@ -34,7 +35,7 @@ impl Server {
                 Code::TooLarge,
                 format!("a document's name has 1 to {limit} bytes, this one {}", name.len()),
             ))
-        } else if link.joins.len() >= self.limits.joins_per_link {
+        } else if link.joins.len() >= self.limits.joins_per_link && !planted(Fault::JoinsUnbounded) {
             let limit = self.limits.joins_per_link;
             Some(Reason::new(Code::OverLimit, format!("a link may join {limit} documents")))
         } else if link.joins.contains_key(&request) {
@@ -46,6 +47,7 @@ impl Server {
             None
         };
         if let Some(reason) = refusal {
+            note(Situation::JoinRefusedAtOnce);
             return self.answer_no(entry.link, request, &name, reason, None);
         }
         link.joins.insert(request, Asked { serial: entry.serial, room: None });
@@ -65,16 +67,18 @@ impl Server {
         let (link, replica) = (entry.link, entry.writes_as());
         let Some(room) = open_room(&mut self.rooms, number) else { return };
         let name = room.name.clone();
-        if let Some(holder) = room.claimed_by(replica, link) {
+        if let Some(holder) = room.claimed_by(replica, link).filter(|_| !planted(Fault::ReplicaSharedByTwo)) {
             let secret = |link| self.links.get(link).map(|link| link.secret);
             if secret(&holder) != secret(&link) {
+                note(Situation::ReplicaInUse);
                 return self.refuse_join(&entry, &name, Code::ReplicaInUse.into(), None);
             }
             // The same client on two links: the older one died unnoticed, even if it was granted the document later.
-            let stale = holder.min(link);
+            let stale = if planted(Fault::NewerLinkCut) { holder.max(link) } else { holder.min(link) };
+            note(Situation::StaleLinkCut);
             let reason = Reason::from(Code::Superseded);
             if let Some(stale) = self.links.get_mut(&stale) {
-                stale.session.close(reason.clone());
+                stale.close(reason.clone());
             }
             self.depart(now.mono, stale, &reason);
             self.mark(stale);
@@ -90,6 +94,7 @@ impl Server {
                 self.events.push_back(ServerEvent::Joined { link, name, replica });
             }
             Err(theirs) => {
+                note(Situation::EpochMismatch);
                 self.refuse_join(&entry, &name, Code::EpochMismatch.into(), Some(theirs));
                 self.idle(now.mono, number);
             }
@@ -103,7 +108,12 @@ impl Server {
         };
         let mut log = ChangeLog::new();
         match restore(stored, |change| log.receive(change, &self.limits)) {
-            Ok(()) => self.open(now, number, epoch, log),
+            Ok(()) => {
+                if !log.is_empty() {
+                    note(Situation::RoomRestored);
+                }
+                self.open(now, number, epoch, log);
+            }
             Err(fault) => self.load_failed(number, fault),
         }
     }
@@ -113,7 +123,9 @@ impl Server {
     pub(super) fn begin(&mut self, number: u64) {
         let Some(Slot::Loading(loading)) = self.rooms.get_mut(&number) else { return };
         let brought = loading.entries.iter().find_map(|entry| entry.epoch);
-        loading.begun = Some(brought.unwrap_or_else(|| Epoch::new(self.rng.next_u128())));
+        note(if brought.is_some() { Situation::EpochBrought } else { Situation::EpochBegun });
+        let stray = if planted(Fault::EpochNotFromSeed) { stray() } else { 0 };
+        loading.begun = Some(brought.unwrap_or_else(|| Epoch::new(self.rng.next_u128() ^ stray)));
         loading.asked = false;
         self.store.push_back(number);
     }
@@ -130,6 +142,7 @@ impl Server {
     pub(super) fn load_failed(&mut self, number: u64, fault: StoreFault) {
         let Some(Slot::Loading(Loading { name, entries, .. })) = self.rooms.remove(&number) else { return };
         self.names.remove(&name);
+        note(Situation::LoadFailed);
         for entry in entries {
             self.refuse_join(&entry, &name, Code::StoreFailed.into(), None);
         }
@@ -157,6 +170,7 @@ impl Server {
         let left = match self.rooms.get_mut(&number) {
             Some(Slot::Open(room)) => room.leave(link, Some(request)).then(|| room.name.clone()),
             Some(Slot::Loading(loading)) => {
+                note(Situation::LeftWhileLoading);
                 loading.entries.retain(|entry| (entry.link, entry.request) != (link, request));
                 None
             }
@@ -174,6 +188,7 @@ impl Server {
         let name = room.name.clone();
         let Some((request, answered)) = room.request(link) else { return };
         self.leave(now, link, request);
+        note(Situation::DocumentTakenAway);
         if !answered {
             return self.answer_no(link, request, &name, reason, None);
         }

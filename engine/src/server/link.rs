@@ -28,6 +28,7 @@ pub(super) struct Link {
     pub(super) in_work: BTreeSet<u64>,
     /// Whether the link stands in the server's queue of ready links.
     pub(super) ready: bool,
+    /// Why it is ending.
     pub(super) reason: Option<Reason>,
 }
 
@@ -39,6 +40,14 @@ pub(super) struct Asked {
     pub(super) serial: u64,
     /// The room, once it is granted.
     pub(super) room: Option<u64>,
+}
+
+impl Link {
+    /// Ends the link: the peer is told why, and so is the application once the link is down. The first reason stays.
+    pub(super) fn close(&mut self, reason: Reason) {
+        self.reason.get_or_insert_with(|| reason.clone());
+        self.session.close(reason);
+    }
 }
 
 impl Server {
@@ -59,8 +68,7 @@ impl Server {
             if link.replies.len() > most {
                 let reason = Reason::new(Code::OverLimit, format!("{most} answers wait to be read"));
                 link.replies.clear();
-                link.reason.get_or_insert_with(|| reason.clone());
-                link.session.close(reason);
+                link.close(reason);
             }
             self.mark(id);
         }

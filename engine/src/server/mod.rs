@@ -20,8 +20,9 @@ use room::{Admitted, Room};
 use crate::{
     causal::ChangeLog,
     error::{Code, Misuse, Reason, ReceiveError, StoreFault},
-    id::{LinkId, Ticket},
+    id::{Epoch, LinkId, Ticket},
     limits::Limits,
+    proof::{Fault, Situation, note, planted},
     record::{Record, Recorder, Setup},
     rng::{Rng, Seed},
     session::{Incoming, Session, Transmit},
@@ -192,7 +193,7 @@ impl Server {
             reason: None,
         };
         if self.stopping {
-            link.session.close(Code::Shutdown.into());
+            link.close(Code::Shutdown.into());
         }
         self.links.insert(id, link);
         self.arm(id);
@@ -216,6 +217,7 @@ impl Server {
             Some(doc) => match open_room(&mut self.rooms, doc).and_then(|room| room.names(link)) {
                 Some(names) => known.session.receive(now.mono, frame, &names),
                 None => {
+                    note(Situation::FrameForUnjoinedDocument);
                     known.session.heard(now.mono);
                     self.events.push_back(ServerEvent::NotJoined { link, doc });
                     return Ok(());
@@ -249,33 +251,48 @@ impl Server {
     pub fn stored(&mut self, now: Now, ticket: Ticket, outcome: Result<StoreReply, StoreFault>) -> Result<(), Misuse> {
         self.record.note(|| Record::Stored(now, ticket, outcome.clone()));
         let number = *self.tickets.get(&ticket).ok_or(Misuse::UnknownTicket(ticket))?;
+        let ignored =
+            outcome.is_err() && open_room(&mut self.rooms, number).is_some() && planted(Fault::StoreFailureIgnored);
+        let outcome = if ignored { Ok(StoreReply::Appended) } else { outcome };
         match (self.rooms.get_mut(&number), outcome) {
             (Some(Slot::Loading(loading)), Ok(StoreReply::Loaded(stored))) if loading.begun.is_none() => match stored {
                 Some(stored) => self.restored(now, number, stored),
+                None if planted(Fault::EpochToldBeforeStored) => {
+                    let epoch = Epoch::new(self.rng.next_u128());
+                    self.open(now, number, epoch, ChangeLog::new());
+                }
                 None => self.begin(number),
             },
             (Some(Slot::Loading(Loading { begun: Some(epoch), .. })), Ok(StoreReply::Appended)) => {
                 let epoch = *epoch;
                 self.open(now, number, epoch, ChangeLog::new());
             }
+            (Some(Slot::Loading(loading)), Err(_)) if loading.begun.is_none() && planted(Fault::LoadFailureIgnored) => {
+                self.begin(number);
+            }
             (Some(Slot::Loading(_)), Err(fault)) => self.load_failed(number, fault),
             (Some(Slot::Open(room)), Ok(StoreReply::Appended)) => {
                 let (links, changes) = room.stored();
                 self.events.push_back(ServerEvent::Stored { name: room.name.clone(), changes });
                 if room.durable.is_due(&room.log) {
-                    self.store.push_back(number);
+                    note(Situation::MoreToStore);
+                    if !planted(Fault::LaterChangesNotStored) {
+                        self.store.push_back(number);
+                    }
                 }
                 if room.is_idle() {
                     self.timers.set(Timer::Idle(number), now.mono + self.limits.idle_unload);
                 }
-                for link in links {
+                for link in links.into_iter().filter(|_| !planted(Fault::AcknowledgementNotAnnounced)) {
                     self.work(link, number);
                 }
             }
             (Some(Slot::Open(room)), Err(fault)) => {
                 let (at, failures) = room.durable.failed(now.mono, &self.limits, &mut self.rng);
                 self.events.push_back(ServerEvent::StoreFailed { name: room.name.clone(), fault, failures });
-                self.timers.set(Timer::Store(number), at);
+                if !planted(Fault::StoreNotRetried) {
+                    self.timers.set(Timer::Store(number), at);
+                }
             }
             _ => return Err(Misuse::WrongReply(ticket)),
         }
@@ -293,6 +310,7 @@ impl Server {
                 Timer::Store(number) => {
                     if let Some(room) = open_room(&mut self.rooms, number) {
                         if room.durable.timeout(now.mono) {
+                            note(Situation::StoreRetried);
                             self.store.push_back(number);
                         } else if let Some(at) = room.durable.deadline() {
                             self.timers.set(timer, at);
@@ -301,6 +319,10 @@ impl Server {
                 }
                 Timer::Idle(number) => {
                     if let Some(room) = open_room(&mut self.rooms, number).filter(|room| room.is_idle()) {
+                        if planted(Fault::IdleRoomKept) {
+                            continue;
+                        }
+                        note(Situation::RoomUnloaded);
                         self.names.remove(&room.name);
                         self.rooms.remove(&number);
                     }
@@ -331,7 +353,7 @@ impl Server {
     pub fn refuse(&mut self, knock: Knock, reason: Reason) {
         self.record.note(|| Record::Refuse(knock.link, reason.clone()));
         if let Some(link) = self.links.get_mut(&knock.link) {
-            link.session.close(reason);
+            link.close(reason);
             self.mark(knock.link);
         }
     }
@@ -347,6 +369,7 @@ impl Server {
         entry.access = access;
         if self.asked(&entry).is_none() {
             // It was taken back meanwhile.
+            note(Situation::GrantTooLate);
             return;
         }
         if self.stopping {
@@ -361,7 +384,10 @@ impl Server {
         }
         match self.rooms.get_mut(&number) {
             Some(Slot::Open(_)) => self.enter(now, number, entry),
-            Some(Slot::Loading(loading)) => loading.entries.push(entry),
+            Some(Slot::Loading(loading)) => {
+                note(Situation::JoinedWhileLoading);
+                loading.entries.push(entry);
+            }
             None => {
                 let loading = Loading { name, entries: vec![entry], begun: None, asked: false };
                 self.rooms.insert(number, Slot::Loading(loading));
@@ -383,7 +409,7 @@ impl Server {
     pub fn close(&mut self, now: Now, link: LinkId, reason: Reason) -> Result<(), Misuse> {
         self.record.note(|| Record::Close(now, link, reason.clone()));
         let closing = self.links.get_mut(&link).ok_or(Misuse::UnknownLink(link))?;
-        closing.session.close(reason.clone());
+        closing.close(reason.clone());
         self.depart(now.mono, link, &reason);
         self.mark(link);
         Ok(())
@@ -394,6 +420,9 @@ impl Server {
     pub fn shutdown(&mut self) {
         self.record.note(Record::Shutdown);
         self.stopping = true;
+        if self.unstored().next().is_some() {
+            note(Situation::ShutdownWithUnstored);
+        }
         self.finish();
     }
 
@@ -449,6 +478,9 @@ impl Server {
                 Ok(Some(frame)) => {
                     // Back to the end of the queue: other documents on this link have their turn first.
                     link.work.push_back(number);
+                    if planted(Fault::DocumentsUnfair) {
+                        link.work.rotate_right(1);
+                    }
                     link.in_work.insert(number);
                     link.session.said(now.mono);
                     return Some(Transmit::Frame(frame));
@@ -460,7 +492,7 @@ impl Server {
             }
         }
         if self.flushed {
-            link.session.close(Code::Shutdown.into());
+            link.close(Code::Shutdown.into());
             return link.session.poll_transmit(now.mono);
         }
         None
@@ -546,7 +578,7 @@ impl Server {
             }
             Message::Leave { request } => self.leave(now.mono, link, request),
             // Nothing is taken in that might not be stored any more; the client keeps it and brings it to the next server.
-            Message::Changes { .. } if self.stopping => {}
+            Message::Changes { .. } if self.stopping => note(Situation::ChangesWhileStopping),
             Message::Changes { doc, changes, .. } => {
                 let Some(room) = open_room(&mut self.rooms, doc) else { return };
                 let taken = room.receive(link, changes, now.wall, &self.limits);
@@ -556,7 +588,7 @@ impl Server {
                         self.store.push_back(doc);
                     }
                     let links: Vec<_> = room.links().collect();
-                    for link in links {
+                    for link in links.into_iter().filter(|_| !planted(Fault::ReadersNotAnnounced)) {
                         self.work(link, doc);
                     }
                     self.events.push_back(ServerEvent::Applied { link, name, changes: taken.appended });
@@ -579,13 +611,13 @@ impl Server {
 
     /// Once everything is stored, a server that stops says goodbye.
     fn finish(&mut self) {
-        if self.stopping && !self.flushed && self.unstored().next().is_none() {
+        if self.stopping && !self.flushed && (self.unstored().next().is_none() || planted(Fault::ShutdownDoesNotWait)) {
             self.flushed = true;
             let links: Vec<_> = self.links.keys().copied().collect();
             for id in links {
                 // Those that were let in are first sent what is due to them, their acknowledgements above all.
                 if let Some(link) = self.links.get_mut(&id).filter(|link| !link.session.is_open()) {
-                    link.session.close(Code::Shutdown.into());
+                    link.close(Code::Shutdown.into());
                 }
                 self.mark(id);
             }

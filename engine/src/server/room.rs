@@ -12,6 +12,7 @@ use crate::{
     error::{ChangeFault, Code, Reason},
     id::{Epoch, LinkId, OpId, ReplicaId},
     limits::Limits,
+    proof::{Fault, Situation, note, planted},
     session::{encoded_bytes, next_batch},
     store::Durable,
     time::Wall,
@@ -144,7 +145,7 @@ impl Room {
 
     /// Whether nobody is here and everything is stored.
     pub(super) fn is_idle(&self) -> bool {
-        self.subscriptions.is_empty() && self.durable.is_clean(&self.log)
+        self.subscriptions.is_empty() && (self.durable.is_clean(&self.log) || planted(Fault::UnloadedUnstored))
     }
 
     /// Who else writes as this replica.
@@ -156,7 +157,7 @@ impl Room {
     /// history here, if the link has another history.
     pub(super) fn join(&mut self, entry: &Admitted) -> Result<(), Epoch> {
         let Admitted { link, serial: _, request, epoch, replica: _, ref version, access } = *entry;
-        if epoch.is_some_and(|epoch| epoch != self.epoch) {
+        if epoch.is_some_and(|epoch| epoch != self.epoch) && !planted(Fault::EpochUnchecked) {
             return Err(self.epoch);
         }
         self.leave(link, None);
@@ -168,7 +169,11 @@ impl Room {
             // It cannot send again what it has, to learn when that is stored.
             let unstored = self.durable.stored()..self.log.end();
             let has = |position: &LogPosition| version.contains(self.log.range(*position..position + 1)[0].last());
+            let before = self.also_sent.len();
             self.also_sent.extend(unstored.filter(has).map(|position| (position, link)));
+            if self.also_sent.len() > before {
+                note(Situation::ReaderHasUnstored);
+            }
         }
         let subscription = Subscription {
             request,
@@ -207,17 +212,21 @@ impl Room {
     /// Forgets a link, if it is here by this join, or by any; whether it was.
     pub(super) fn leave(&mut self, link: LinkId, request: Option<u64>) -> bool {
         let Entry::Occupied(entry) = self.subscriptions.entry(link) else { return false };
-        if request.is_some_and(|request| entry.get().request != request) {
+        if request.is_some_and(|request| entry.get().request != request) && !planted(Fault::LeaveEndsAnotherJoin) {
+            note(Situation::LeaveOfEarlierJoin);
             return false;
         }
         let gone = entry.remove();
         if let Some(replica) = gone.replica {
-            if self.claims.get(&replica) == Some(&link) {
+            if self.claims.get(&replica) == Some(&link) && !planted(Fault::ClaimKept) {
                 self.claims.remove(&replica);
             }
         }
         // If it comes back, it may have forgotten what it sent.
         self.waiting_from.values_mut().filter(|from| **from == link).for_each(|from| *from = FROM_STORE);
+        if planted(Fault::SubscriptionLeftBehind) {
+            self.subscriptions.insert(link, gone);
+        }
         true
     }
 
@@ -249,7 +258,8 @@ impl Room {
     ) -> Result<(), Reason> {
         let Some(subscription) = self.subscriptions.get_mut(&link) else { return Ok(()) };
         let (id, end, ahead) = (change.id(), change.end(), change.clock.ahead_of(wall));
-        if subscription.access == Access::Read {
+        if subscription.access == Access::Read && !planted(Fault::ReaderMayWrite) {
+            note(Situation::ReaderRefused);
             return Err(Reason::new(
                 Code::ReadOnly,
                 format!("operations {}..{end} of {} were not taken", id.seq, id.replica),
@@ -257,23 +267,37 @@ impl Room {
         }
         // One that nearly fills the frame it came in would not fit into the frames it is to go out in, and stand in the way of
         // all that comes after it. Most are far from it; only the others are measured exactly.
-        if encoded_bytes(&change) > limits.change_bytes && change.encode().len() > limits.change_bytes {
+        if encoded_bytes(&change) > limits.change_bytes
+            && change.encode().len() > limits.change_bytes
+            && !planted(Fault::ChangeUnbounded)
+        {
+            note(Situation::ChangeTooLargeRefused);
             let limit = limits.change_bytes;
             return Err(Reason::new(Code::TooLarge, format!("change {id} has more than {limit} bytes")));
         }
-        if ahead > limits.clock_ahead {
+        if ahead > limits.clock_ahead && !planted(Fault::ClockAheadAccepted) {
+            note(Situation::ClockAheadRefused);
             return Err(ChangeFault::ClockAhead { id, ahead }.into());
         }
         match self.log.receive(change, limits)? {
             Received::Duplicate => match self.log.position(id) {
                 Some(position) if position >= self.durable.stored() => {
-                    self.also_sent.insert((position, link));
+                    note(Situation::UnstoredSentAgain);
+                    if !planted(Fault::AlsoSentForgotten) {
+                        self.also_sent.insert((position, link));
+                    }
                     subscription.received.extend(id.replica, end);
                 }
-                _ => subscription.stored.extend(id.replica, end),
+                _ => {
+                    note(Situation::StoredSentAgain);
+                    subscription.stored.extend(id.replica, end);
+                }
             },
             Received::Waiting => {
-                subscription.want_due |= !subscription.asked;
+                if !subscription.asked && !planted(Fault::GapNotAskedByServer) {
+                    note(Situation::GapAskedByServer);
+                    subscription.want_due = true;
+                }
                 subscription.asked = true;
                 self.waiting_from.entry(id).or_insert(link);
             }
@@ -284,6 +308,9 @@ impl Room {
                     self.origins.push(origin);
                     if let Some(subscription) = self.subscriptions.get_mut(&origin) {
                         subscription.received.extend(change.replica, change.end());
+                        if planted(Fault::StoredBeforeFlush) {
+                            subscription.stored.extend(change.replica, change.end());
+                        }
                     }
                 }
                 for fault in refused {
@@ -291,7 +318,7 @@ impl Room {
                     let origin = self.waiting_from.remove(&fault.id()).unwrap_or(FROM_STORE);
                     taken.faults.push((origin, fault.into()));
                 }
-                if self.log.waiting().0 == 0 {
+                if self.log.waiting().0 == 0 && !planted(Fault::GapAskedOnce) {
                     self.waiting_from.clear();
                     self.subscriptions.values_mut().for_each(|subscription| subscription.asked = false);
                 }
@@ -302,10 +329,16 @@ impl Room {
 
     /// The store has confirmed some changes: which links have an acknowledgement to be sent.
     pub(super) fn stored(&mut self) -> (BTreeSet<LinkId>, usize) {
-        let positions = self.durable.succeeded();
+        let mut positions = self.durable.succeeded();
+        if planted(Fault::AcknowledgedBeyondStored) {
+            positions.end = self.log.end();
+        }
         let count = positions.len();
         let unstored = self.also_sent.split_off(&(positions.end, LinkId(0)));
         let also_sent = std::mem::replace(&mut self.also_sent, unstored);
+        if !also_sent.is_empty() {
+            note(Situation::AlsoSentAcknowledged);
+        }
         let sent = positions.map(|position| (position, self.origins[position])).chain(also_sent);
         let mut links = BTreeSet::new();
         for (position, link) in sent {
@@ -319,11 +352,11 @@ impl Room {
 
     /// A link lacks changes: begin with what it says it has. Where that is, is looked for when something can be sent.
     pub(super) fn rewind(&mut self, link: LinkId, version: &VersionVector) {
-        if let Some(subscription) = self.subscriptions.get_mut(&link) {
+        if let Some(subscription) = self.subscriptions.get_mut(&link).filter(|_| !planted(Fault::ServerNeverRewinds)) {
             // Only what is in the log now is compared with what the link had; numbers for anything else would be a
             // stranger's to make up, and this server's to keep.
             subscription.starts_with = Some(version.intersection(self.log.version()));
-            subscription.since = self.log.end();
+            subscription.since = if planted(Fault::OwnChangesWithheld) { 0 } else { self.log.end() };
         }
     }
 
@@ -355,11 +388,15 @@ impl Room {
         }
         if let Some(version) = subscription.starts_with.take() {
             subscription.cursor = self.log.first_missing(&version);
+            if subscription.cursor < self.log.end() {
+                note(Situation::BacklogToSend);
+            }
             subscription.had = Some(version).filter(|had| subscription.cursor < subscription.since && !had.is_empty());
         }
         while subscription.cursor < self.log.end() {
             let suits = |shared: &&SharedFrame| shared.suits(subscription, link, most, &self.log, &self.origins);
             if let Some(shared) = self.shared.iter().find(suits) {
+                note(Situation::FrameShared);
                 subscription.cursor = shared.to;
                 subscription.told = self.log.writers().len();
                 return Ok(Some(shared.frame.clone()));
@@ -370,28 +407,37 @@ impl Room {
                 if position < since {
                     had.is_some_and(|had| had.contains(change.last()))
                 } else {
-                    self.origins[position] == link
+                    self.origins[position] == link && !planted(Fault::EchoedToSender)
                 }
             });
             subscription.cursor = batch.to;
             if batch.to >= since {
                 subscription.had = None;
             }
+            if batch.partial {
+                note(Situation::PartialBatch);
+            }
             if batch.changes.is_empty() {
                 continue;
             }
             let introduced = &self.log.writers()[told..];
+            if told > 0 && !introduced.is_empty() {
+                note(Situation::WriterIntroduced);
+            }
             // In this frame, those it introduces have their numbers too.
             let names = Told { log: &self.log, count: self.log.writers().len() };
             let frame = encode_changes(self.number, introduced, batch.changes.iter().copied(), &names);
             if frame.len() > most {
+                note(Situation::FrameTooLargeForPeer);
                 return Err(Reason::new(
                     Code::TooLarge,
                     format!("a frame of {} bytes; the peer reads {most}", frame.len()),
                 ));
             }
-            subscription.told = self.log.writers().len();
-            if !batch.partial {
+            if !planted(Fault::IntroducedTwice) {
+                subscription.told = self.log.writers().len();
+            }
+            if !batch.partial || planted(Fault::PartialFrameShared) {
                 let shared = SharedFrame { from, to: batch.to, end: self.log.end(), told, frame: frame.clone() };
                 self.shared.truncate(SHARED_FRAMES - 1);
                 self.shared.push_front(shared);
@@ -431,7 +477,9 @@ impl SharedFrame {
         log: &ChangeLog,
         origins: &[LinkId],
     ) -> bool {
-        (self.from, self.told, self.end) == (subscription.cursor, subscription.told, log.end())
+        self.from == subscription.cursor
+            && (self.told == subscription.told || planted(Fault::SharedFrameUnsuited))
+            && (self.end == log.end() || planted(Fault::SharedFrameOutdated))
             && subscription.had.is_none()
             && self.frame.len() <= most
             && !origins[subscription.since.clamp(self.from, self.to)..self.to].contains(&link)

@@ -2,7 +2,10 @@
 
 use std::ops::Range;
 
-use crate::causal::{Change, ChangeLog, LogPosition};
+use crate::{
+    causal::{Change, ChangeLog, LogPosition},
+    proof::{Fault, Situation, note, planted},
+};
 
 /// A stretch of a log, and the changes in it that go into one frame.
 pub(crate) struct Batch<'a> {
@@ -31,7 +34,11 @@ pub(crate) fn next_batch(
             batch.partial = true;
         } else {
             let change_size = encoded_bytes(change);
-            if size > 0 && size + change_size > bytes {
+            if size > 0 && size + change_size > bytes && !planted(Fault::BatchUnbounded) {
+                note(Situation::BatchFull);
+                if planted(Fault::BatchBoundaryLosesChange) {
+                    batch.to += 1;
+                }
                 break;
             }
             size += change_size;

@@ -21,6 +21,7 @@ pub(crate) use batch::{encoded_bytes, next_batch};
 use crate::{
     error::{Code, PeerFault, Reason},
     limits::Limits,
+    proof::{Fault, Situation, note, planted},
     time::Time,
     wire::{Capabilities, Direction, FullNames, MAX_VERSION, MIN_VERSION, Message, Names},
 };
@@ -184,13 +185,16 @@ impl Session {
             return Ok(Incoming::Nothing);
         }
         self.heard(now);
-        self.read(frame, names).inspect_err(|fault| self.close(fault.clone().into()))
+        self.read(frame, names).inspect_err(|fault| {
+            note(fault.into());
+            self.close(fault.clone().into());
+        })
     }
 
     fn read(&mut self, frame: Bytes, names: &impl Names) -> Result<Incoming, PeerFault> {
         let admitted = self.state == State::Open || self.side == Side::Client;
         let limit = if admitted { self.frame_bytes } else { self.greeting_bytes };
-        if frame.len() > limit {
+        if frame.len() > limit && !planted(Fault::FrameUnbounded) {
             return Err(PeerFault::FrameTooLarge { bytes: frame.len(), limit });
         }
         let message = Message::decode(frame, names)?;
@@ -237,6 +241,9 @@ impl Session {
             }
             Message::Hello { .. } | Message::Welcome { .. } => unexpected("twice"),
             message if self.state == State::Open => Ok(Incoming::Document(message)),
+            message if self.state == State::Admission && planted(Fault::ServedBeforeAdmission) => {
+                Ok(Incoming::Document(message))
+            }
             _ => unexpected("before the handshake is done"),
         }
     }
@@ -274,13 +281,15 @@ impl Session {
                 frame_bytes: self.frame_bytes as u64,
                 ping_millis: u64::try_from(self.ping_interval.as_millis()).unwrap_or(u64::MAX),
             }
-        } else if let Some(nonce) = self.pong_due.take() {
+        } else if let Some(nonce) = self.pong_due.take().filter(|_| !planted(Fault::PongNeverSent)) {
+            note(Situation::PongSent);
             Message::Pong { nonce }
         } else if self.state == State::Closing {
             self.state = State::Closed;
             // Kept for the order to close the transport, which comes next.
             Message::Close { reason: self.close.clone().unwrap_or_else(|| Code::Done.into()) }
         } else if self.ping_due {
+            note(Situation::PingSent);
             self.ping_due = false;
             self.pings += 1;
             Message::Ping { nonce: self.pings }
@@ -298,6 +307,7 @@ impl Session {
     /// When [`timeout`](Self::timeout) is next to be called.
     pub(crate) fn deadline(&self) -> Option<Time> {
         match self.state {
+            State::Greeting | State::Admission if planted(Fault::GreetingUnbounded) => None,
             State::Greeting | State::Admission => Some(self.up + self.greeting_time),
             State::Open => self.ping().into_iter().chain([self.dead()]).min(),
             State::Closing | State::Closed => None,
@@ -306,7 +316,9 @@ impl Session {
 
     /// When a link that stays silent is given up.
     fn dead(&self) -> Time {
-        self.heard + 2 * self.ping_interval
+        let fault = if self.side == Side::Client { Fault::DeadServerUnnoticed } else { Fault::DeadClientUnnoticed };
+        let silences = if planted(fault) { 1_000_000 } else { 2 };
+        self.heard + silences * self.ping_interval
     }
 
     /// When the client asks for life: often enough that the server always has some, and so does the client.
@@ -320,15 +332,18 @@ impl Session {
     /// Does what is due.
     pub(crate) fn timeout(&mut self, now: Time) {
         match self.state {
+            State::Greeting | State::Admission if planted(Fault::GreetingUnbounded) => {}
             State::Greeting | State::Admission if now >= self.up + self.greeting_time => {
+                note(Situation::GreetingTimedOut);
                 self.close(Reason::new(Code::Timeout, "the handshake took too long"));
             }
             State::Open if now >= self.dead() => {
+                note(Situation::LinkTimedOut);
                 self.close(Reason::new(Code::Timeout, "the link showed no life"));
             }
             State::Open if self.ping().is_some_and(|at| now >= at) => {
                 self.pinged = now;
-                self.ping_due = true;
+                self.ping_due = !planted(Fault::PingNeverSent);
             }
             _ => {}
         }

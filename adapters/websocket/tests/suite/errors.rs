@@ -1,7 +1,7 @@
 //! What goes wrong, and what it is called.
 
 use std::{
-    io::{Read, Write},
+    io::{ErrorKind, Read, Write},
     net::{SocketAddr, TcpListener},
     pin::Pin,
     thread,
@@ -79,6 +79,16 @@ pub(crate) async fn every_failure_to_connect_has_its_error<R: Tested>() {
     }
 }
 
+/// Acceptance line 95.
+pub(crate) async fn an_address_that_is_taken_is_an_error_and_its_owner_serves_on<R: Tested>() {
+    let server = Server::<R>::bind("127.0.0.1:0").await.unwrap();
+    let taken = Server::<R>::bind(server.local_addr()).await;
+    assert_eq!(taken.err().map(|error| error.kind()), Some(ErrorKind::AddrInUse));
+    let (url, _server) = run(server);
+    let ann = Client::<R>::connect(&url);
+    soon::<R, _>("connected", ann.connected()).await.unwrap();
+}
+
 pub(crate) async fn a_client_waits_for_its_server_to_appear<R: Tested>() {
     let addr = free_addr();
     let ann = Client::<R>::builder(format!("ws://{addr}")).limits(eager()).connect();
@@ -153,6 +163,7 @@ impl<S: WebSocket> ByHand<S> {
     }
 }
 
+/// Acceptance line 134.
 pub(crate) async fn who_does_not_read_holds_nobody_up<R: Tested>() {
     const EDITS: usize = 100;
     let (url, _server) = serve::<R>().await;

@@ -7,7 +7,15 @@ mod errors;
 mod records;
 mod stores;
 
-use std::{future::Future, pin::pin, time::Duration};
+use std::{
+    future::Future,
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use crdt_socket_sync::{Access, Document, Level, Limits, ReplicaId, Status, Wall, document::EditError, error::Code};
 use crdt_socket_sync_websocket::{
@@ -105,6 +113,7 @@ pub(crate) async fn what_was_written_offline_arrives<R: Tested>() {
     assert_eq!(text(&copy), "written on the train, and at home");
 }
 
+/// Acceptance line 124.
 pub(crate) async fn a_client_survives_a_restart_of_the_server<R: Tested>() {
     let storage = SharedStorage::default();
     let server = Server::<R>::builder().storage(storage.clone()).bind("127.0.0.1:0").await.unwrap();
@@ -160,6 +169,62 @@ pub(crate) async fn a_server_that_is_dropped_drops_its_connections<R: Tested>() 
     run(next);
     soon::<R, _>("connected to the next one", ann.connected()).await.unwrap();
     assert_eq!(handle.events().next().await, None);
+}
+
+/// Acceptance line 103.
+pub(crate) async fn shutting_down_closes_every_connection<R: Tested>() {
+    let (url, server) = serve::<R>().await;
+    let mut events = server.events();
+    let people = [(); 3].map(|()| Client::<R>::builder(&url).limits(eager()).connect());
+    let mut statuses = people.each_ref().map(|client| client.statuses());
+    for client in &people {
+        soon::<R, _>("connected", client.connected()).await.unwrap();
+    }
+    soon::<R, _>("shutdown", server.shutdown(Duration::from_secs(20))).await.unwrap();
+    for statuses in &mut statuses {
+        let lost = async { while !matches!(statuses.next().await, Some(Status::Reconnecting { .. })) {} };
+        soon::<R, _>("the loss", lost).await;
+    }
+    let mut down = Vec::new();
+    while let Some(event) = soon::<R, _>("the end of events", events.next()).await {
+        if let ServerEvent::LinkDown { reason, .. } = event {
+            down.push(reason.code);
+        }
+    }
+    assert_eq!(down, [Code::Shutdown; 3]);
+}
+
+/// Acceptance line 125.
+pub(crate) async fn what_is_larger_than_a_megabyte_passes_in_many_messages_or_in_one<R: Tested>() {
+    const WHOLE: usize = 3 << 20;
+    for parts in [16, 1] {
+        let mut limits = Limits::default();
+        if parts == 1 {
+            (limits.frame_bytes, limits.change_bytes) = (8 << 20, 4 << 20);
+        }
+        let server = Server::<R>::builder().limits(limits.clone()).bind("127.0.0.1:0").await.unwrap();
+        let (url, _server) = run(server);
+        let largest = Arc::new(AtomicUsize::new(0));
+        let seen = largest.clone();
+        let ann = Client::<R>::builder(&url).limits(limits.clone()).connect();
+        let bob = Client::<R>::builder(&url)
+            .limits(limits)
+            .on_frame(move |_, bytes, _| {
+                seen.fetch_max(bytes, Ordering::Relaxed);
+            })
+            .connect();
+        let notes = ann.open("notes").unwrap();
+        let part = "0123456789abcdef".repeat(WHOLE / parts / 16);
+        for _ in 0..parts {
+            push(&notes, &part);
+        }
+        stored::<R>(&notes).await;
+        let copy = bob.open("notes").unwrap();
+        soon::<R, _>("caught up", copy.caught_up()).await.unwrap();
+        assert!(text(&copy) == part.repeat(parts), "another text");
+        let largest = largest.load(Ordering::Relaxed);
+        assert_eq!(largest > 1 << 20, parts == 1, "{largest} bytes in one message");
+    }
 }
 
 pub(crate) async fn leaving_is_polite<R: Tested>() {
@@ -243,6 +308,7 @@ pub(crate) async fn who_does_not_fetch_events_is_told<R: Tested>() {
     assert_eq!(events.next().await, None);
 }
 
+/// Acceptance line 21.
 pub(crate) async fn a_failing_edit_says_why<R: Tested>() {
     let ann = Client::<R>::connect("ws://127.0.0.1:1");
     let notes = ann.open("notes").unwrap();
@@ -256,7 +322,7 @@ pub(crate) async fn a_failing_edit_says_why<R: Tested>() {
 
 pub(crate) async fn traffic_is_counted_as_on_the_wire<R: Tested>() {
     let (url, _server) = serve::<R>().await;
-    let seen = std::sync::Arc::new(std::sync::Mutex::new(Traffic::default()));
+    let seen = Arc::new(std::sync::Mutex::new(Traffic::default()));
     let sum = seen.clone();
     let ann = Client::<R>::builder(&url)
         .on_frame(move |direction, bytes, frame| {
@@ -301,6 +367,8 @@ macro_rules! suite {
             a_client_survives_a_restart_of_the_server
             no_status_is_told_twice
             a_server_that_is_dropped_drops_its_connections
+            shutting_down_closes_every_connection
+            what_is_larger_than_a_megabyte_passes_in_many_messages_or_in_one
             leaving_is_polite
             the_application_decides_who_may_what
             who_does_not_fetch_events_is_told
@@ -313,6 +381,7 @@ macro_rules! suite {
             a_recorded_session_replays_to_the_same_frames
             a_recording_that_cannot_be_written_is_told_once_and_hurts_nobody
             every_failure_to_connect_has_its_error
+            an_address_that_is_taken_is_an_error_and_its_owner_serves_on
             a_client_waits_for_its_server_to_appear
             a_text_message_closes_the_link
             a_message_that_is_too_large_closes_the_link

@@ -18,6 +18,7 @@
 use std::cmp::Ordering;
 
 use super::{ItemId, Origins, Place, Sequence, Span, Writers};
+use crate::proof::{Fault, Situation, note, planted};
 
 /// Why an insertion has no place.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -47,7 +48,12 @@ impl Sequence {
         let Origins { left, right } = origins;
         let left_place = self.origin(left)?;
         let right_place = self.origin(right)?.unwrap_or_else(|| self.end());
-        let start = left_place.map_or(Place { index: 0, offset: 0 }, |place| self.after(place));
+        let buried = left_place.is_some_and(|place| self.spans[place.index].text.is_none());
+        if buried {
+            note(Situation::InsertionAfterTombstone);
+        }
+        let found = left_place.filter(|_| !(buried && planted(Fault::TombstoneForgotten)));
+        let start = found.map_or(Place { index: 0, offset: 0 }, |place| self.after(place));
         let place = if start == right_place {
             start
         } else {
@@ -110,11 +116,17 @@ impl Sequence {
                 // Inside the subtree of something that has been decided already.
                 Ordering::Greater => {}
                 Ordering::Equal => match self.compare_right(other.right, origins.right, right) {
-                    Ordering::Less => scanning = true,
+                    Ordering::Less => {
+                        note(Situation::ConcurrentRunWithNearerEnd);
+                        scanning = true;
+                    }
                     Ordering::Greater => scanning = false,
                     Ordering::Equal => {
+                        note(Situation::ConcurrentSiblings);
                         let other = other.id.plus(at.offset);
-                        if (writers.id(id.writer), id.seq) < (writers.id(other.writer), other.seq) {
+                        if (writers.id(id.writer), id.seq) < (writers.id(other.writer), other.seq)
+                            || planted(Fault::SiblingsByArrival)
+                        {
                             return chosen;
                         }
                         scanning = false;
@@ -134,7 +146,7 @@ impl Sequence {
     }
 
     fn compare_right(&self, other: Option<ItemId>, ours: Option<ItemId>, our_place: Place) -> Ordering {
-        if other == ours {
+        if other == ours || planted(Fault::RightOriginIgnored) {
             return Ordering::Equal;
         }
         other.and_then(|id| self.find(id)).unwrap_or_else(|| self.end()).cmp(&our_place)

@@ -22,7 +22,10 @@ pub(crate) use integrate::Misplaced;
 pub(crate) use span::ItemId;
 use span::{Span, byte_offset};
 
-use crate::id::ReplicaId;
+use crate::{
+    id::ReplicaId,
+    proof::{Fault, Situation, note, planted},
+};
 
 /// Writers by number: what replaces 8-byte ids inside a document.
 #[derive(Clone, Default)]
@@ -114,7 +117,10 @@ impl Sequence {
         };
         // Tombstones between the two visible neighbours come after the new text: its right origin is the very next item.
         let left = self.item_before(place).filter(|_| at > 0);
-        let right = self.spans.get(place.index).map(|span| span.id.plus(place.offset));
+        let mut right = self.spans.get(place.index).map(|span| span.id.plus(place.offset));
+        if place.offset == 0 && planted(Fault::TombstonePassedOver) {
+            right = self.spans[place.index..].iter().find(|span| span.text.is_some()).map(|span| span.id);
+        }
         self.put(place, Span { id, len, left, right, text: Some(text) });
         Origins { left, right }
     }
@@ -162,6 +168,14 @@ impl Sequence {
             next = next.plus(here);
             if span.text.is_some() {
                 removed.push(self.bury(index, offset, offset + here));
+            } else {
+                note(Situation::DeletedAlready);
+            }
+            if next.seq < end {
+                note(Situation::DeletionOfSplitRun);
+                if planted(Fault::DeletionStopsAtSplit) {
+                    break;
+                }
             }
         }
         removed
@@ -284,8 +298,10 @@ impl Sequence {
         let before = self.visible_before(index);
         self.visible += span.visible();
         if offset > 0 {
+            note(Situation::InsertionSplitRun);
             self.cursor = Cursor { index, before };
             let seen = if self.spans[index].text.is_some() { offset } else { 0 };
+            let seen = if planted(Fault::InsertionReportedAtRun) { 0 } else { seen };
             let tail = self.spans[index].split(offset);
             self.spans.splice(index + 1..index + 1, [span, tail]);
             return before + seen;
@@ -313,6 +329,9 @@ impl Sequence {
         self.visible -= buried.len;
         let removed = Removed { first: buried.id, len: buried.len, at: before + from, text };
 
+        if head.is_some() && tail.is_some() {
+            note(Situation::DeletionSplitRun);
+        }
         let joins_previous = head.is_none() && index > 0 && self.spans[index - 1].precedes(&buried);
         let joins_next = tail.is_none() && self.spans.get(index + 1).is_some_and(|next| buried.precedes(next));
         // What is before `index` stays as many visible items as it was: a span that is joined is a tombstone.

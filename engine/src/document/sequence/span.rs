@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::proof::{Fault, planted};
+
 /// One character of a sequence: the writer by its number in the document, and the operation's number.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct ItemId {
@@ -75,7 +77,7 @@ impl Span {
     pub(super) fn precedes(&self, next: &Self) -> bool {
         self.id.plus(self.len) == next.id
             && next.left == Some(self.id.plus(self.len - 1))
-            && self.right == next.right
+            && (self.right == next.right || planted(Fault::UnlikeRunsJoined))
             && self.text.is_some() == next.text.is_some()
     }
 
@@ -102,7 +104,7 @@ impl Span {
             id: self.id.plus(offset),
             len: self.len - offset,
             left: Some(self.id.plus(offset - 1)),
-            right: self.right,
+            right: self.right.filter(|_| !planted(Fault::SplitForgetsRightOrigin)),
             text,
         };
         self.len = offset;

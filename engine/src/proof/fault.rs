@@ -1,0 +1,197 @@
+//! Every mistake that can be planted, in the order of the rooms of this crate.
+
+use super::named;
+
+named! {
+    /// A mistake that the engine can be told to make.
+    Fault {
+        // What a log takes in.
+        /// The log takes in a change again that it has.
+        DuplicateAppended = "duplicate-appended",
+        /// The log takes another change of the same number for the one that it has.
+        ContradictionAccepted = "contradiction-accepted",
+        /// A change is appended although something of another writer that it depends on is not here.
+        DependencyNotAwaited = "dependency-not-awaited",
+        /// Changes that wait are not looked at when what they wait for arrives.
+        WaitingNeverReleased = "waiting-never-released",
+        /// Of several changes that wait for the same arrival, one is released and the others wait on.
+        OneWaitingReleased = "one-waiting-released",
+        /// More changes may wait than the limit says.
+        WaitingChangesUnbounded = "waiting-changes-unbounded",
+        /// Changes that wait may hold more bytes than the limit says.
+        WaitingBytesUnbounded = "waiting-bytes-unbounded",
+        /// A document may have more writers than the limit says.
+        WritersUnbounded = "writers-unbounded",
+        /// A change may have a clock that is not after that of what it depends on.
+        ClockBehindAccepted = "clock-behind-accepted",
+        /// The clock of a change that is received is not carried over to the next change made here.
+        ClockNotObserved = "clock-not-observed",
+        /// What a change depends on stays a head of the history.
+        HeadNotRetired = "head-not-retired",
+        /// A version vector takes an older number of a writer in place of a newer one.
+        VersionGoesBack = "version-goes-back",
+        /// What a version lacks is looked for one change too late.
+        CursorOneTooFar = "cursor-one-too-far",
+        // What a document shows.
+        /// Of two writes of one clock, the one that arrives last stays.
+        TieByArrival = "tie-by-arrival",
+        /// The clock does not count: of two writes, the one that arrives last stays.
+        LastToArriveWins = "last-to-arrive-wins",
+        /// A deleted key or cleared register forgets when that was, so that an older write brings it back.
+        KeyTombstoneForgotten = "key-tombstone-forgotten",
+        /// Characters that were inserted concurrently at one place stand in the order of their arrival.
+        SiblingsByArrival = "siblings-by-arrival",
+        /// The right neighbour of an insertion does not count where others were inserted concurrently.
+        RightOriginIgnored = "right-origin-ignored",
+        /// An insertion whose left neighbour was deleted goes to the beginning.
+        TombstoneForgotten = "tombstone-forgotten",
+        /// An insertion made here names the next visible character as its right neighbour, not the next one.
+        TombstonePassedOver = "tombstone-passed-over",
+        /// A run that is split forgets the right neighbour of its second part.
+        SplitForgetsRightOrigin = "split-forgets-right-origin",
+        /// Two runs become one although their right neighbours differ.
+        UnlikeRunsJoined = "unlike-runs-joined",
+        /// The deletion of a run that was split here deletes its first part only.
+        DeletionStopsAtSplit = "deletion-stops-at-split",
+        /// A change may refer to what its maker had not seen, where that happens to be here.
+        UnseenReferenceAccepted = "unseen-reference-accepted",
+        /// A body may hold more or fewer operations than its change's header says.
+        LengthUnchecked = "length-unchecked",
+        /// A transaction that is undone leaves the containers that it began.
+        RollbackKeepsContainer = "rollback-keeps-container",
+        /// A transaction that is undone does not bring back what it deleted.
+        RollbackKeepsDeletion = "rollback-keeps-deletion",
+        /// A remote deletion is reported one character too early.
+        DeletionReportedOneOff = "deletion-reported-one-off",
+        /// A remote insertion into a run is reported where the run begins.
+        InsertionReportedAtRun = "insertion-reported-at-run",
+        /// What a change does that had waited is not reported.
+        ReleasedChangeNotReported = "released-change-not-reported",
+        /// The digest of a map takes in its keys and not its values.
+        DigestIgnoresValues = "digest-ignores-values",
+        // Frames and links.
+        /// The change with which a batch would be too large is in none.
+        BatchBoundaryLosesChange = "batch-boundary-loses-change",
+        /// A batch takes in everything there is.
+        BatchUnbounded = "batch-unbounded",
+        /// A frame of any size is read.
+        FrameUnbounded = "frame-unbounded",
+        /// A peer's joins are taken before the application has let it in.
+        ServedBeforeAdmission = "served-before-admission",
+        /// A peer may take for ever to introduce itself.
+        GreetingUnbounded = "greeting-unbounded",
+        /// A client does not ask for a sign of life.
+        PingNeverSent = "ping-never-sent",
+        /// A side that is asked for a sign of life gives none.
+        PongNeverSent = "pong-never-sent",
+        /// A server does not notice a link without life.
+        DeadClientUnnoticed = "dead-client-unnoticed",
+        /// A client does not notice a link without life.
+        DeadServerUnnoticed = "dead-server-unnoticed",
+        // Stores.
+        /// However often an attempt has failed, the wait before the next one is that after the first.
+        BackoffNeverGrows = "backoff-never-grows",
+        /// An append that is repeated is written again behind the first.
+        AppendWrittenTwice = "append-written-twice",
+        /// A stored document is taken in although changes in the midst of it are missing.
+        StoreGapAccepted = "store-gap-accepted",
+        // Clients.
+        /// A client does not dial again after a failed attempt.
+        FailedDialNotRetried = "failed-dial-not-retried",
+        /// A client does not dial again after it has lost its link.
+        LostLinkNotRedialled = "lost-link-not-redialled",
+        /// A join that is refused for now is not made again.
+        RefusalTakenForFinal = "refusal-taken-for-final",
+        /// A server is not told that a document was left.
+        LeaveNotSent = "leave-not-sent",
+        /// Frames are taken for the first document of their link.
+        DocumentsMixedUp = "documents-mixed-up",
+        /// After a join a client does not send what the server lacks.
+        ClientBeginsAtItsEnd = "client-begins-at-its-end",
+        /// After a join a client does not send again what the server has and has not stored.
+        UnstoredNotSentAgain = "unstored-not-sent-again",
+        /// A document counts as caught up as soon as it is joined.
+        CaughtUpTooSoon = "caught-up-too-soon",
+        /// A client that lacks something does not ask for it.
+        GapNotAskedByClient = "gap-not-asked-by-client",
+        /// A client that is asked for what a server lacks goes on where it was.
+        ClientNeverRewinds = "client-never-rewinds",
+        /// A client's own change that comes from the server counts as stored there.
+        EchoTakenForStored = "echo-taken-for-stored",
+        /// What is acknowledged as received counts as stored.
+        ReceivedTakenForStored = "received-taken-for-stored",
+        /// A client sends changes that its own store does not have yet.
+        SentBeforeOwnStore = "sent-before-own-store",
+        /// A client takes the failure of its own store for a success.
+        OwnStoreFailureIgnored = "own-store-failure-ignored",
+        // Servers.
+        /// Histories with different birth marks are merged without asking.
+        EpochUnchecked = "epoch-unchecked",
+        /// The first client hears of a new history before its birth mark is stored.
+        EpochToldBeforeStored = "epoch-told-before-stored",
+        /// The birth mark of a new history does not come from the seed alone.
+        EpochNotFromSeed = "epoch-not-from-seed",
+        /// A document that cannot be loaded is taken for a new one.
+        LoadFailureIgnored = "load-failure-ignored",
+        /// A link may join more documents than the limit says.
+        JoinsUnbounded = "joins-unbounded",
+        /// Two links may write as one replica.
+        ReplicaSharedByTwo = "replica-shared-by-two",
+        /// Of two links of one client, the newer is taken for the stale one.
+        NewerLinkCut = "newer-link-cut",
+        /// Whoever leaves a document keeps its replica from others, and from itself on another link.
+        ClaimKept = "claim-kept",
+        /// Whoever leaves a document is still counted there.
+        SubscriptionLeftBehind = "subscription-left-behind",
+        /// A leave ends the link's join of that document, even if it was meant for an earlier one.
+        LeaveEndsAnotherJoin = "leave-ends-another-join",
+        /// Changes are taken from a link that may only read.
+        ReaderMayWrite = "reader-may-write",
+        /// A change may be larger than the limit says.
+        ChangeUnbounded = "change-unbounded",
+        /// A change's clock may be ahead of the server's by more than the limit says.
+        ClockAheadAccepted = "clock-ahead-accepted",
+        /// A server that lacks something does not ask for it.
+        GapNotAskedByServer = "gap-not-asked-by-server",
+        /// A server that has asked for what it lacks does not ask again when it lacks something else.
+        GapAskedOnce = "gap-asked-once",
+        /// A link is sent only what comes after its join.
+        ServerNeverRewinds = "server-never-rewinds",
+        /// A link that has forgotten what it sent does not get it back.
+        OwnChangesWithheld = "own-changes-withheld",
+        /// A link is sent back its own changes.
+        EchoedToSender = "echoed-to-sender",
+        /// New changes wait until a link has something else to be sent.
+        ReadersNotAnnounced = "readers-not-announced",
+        /// One document of a link is sent to its end before another has its turn.
+        DocumentsUnfair = "documents-unfair",
+        /// A frame is shared with a link that was told of fewer writers, or of more.
+        SharedFrameUnsuited = "shared-frame-unsuited",
+        /// A frame is shared after more changes have come, as if it had introduced their writers too.
+        SharedFrameOutdated = "shared-frame-outdated",
+        /// A frame that passes over one link's changes is shared with others.
+        PartialFrameShared = "partial-frame-shared",
+        /// A link is told of writers again that it was told of.
+        IntroducedTwice = "introduced-twice",
+        /// A change is acknowledged as stored when it is only received.
+        StoredBeforeFlush = "stored-before-flush",
+        /// Changes that came while the store was writing are acknowledged with those that it wrote.
+        AcknowledgedBeyondStored = "acknowledged-beyond-stored",
+        /// Of several links that sent a change before it was stored, the first alone is told when it is.
+        AlsoSentForgotten = "also-sent-forgotten",
+        /// Acknowledgements wait until a link has something else to be sent.
+        AcknowledgementNotAnnounced = "acknowledgement-not-announced",
+        /// The failure of a store is taken for a success.
+        StoreFailureIgnored = "store-failure-ignored",
+        /// After a failure of the store, no other attempt is planned.
+        StoreNotRetried = "store-not-retried",
+        /// Changes that came while the store was writing are not written after.
+        LaterChangesNotStored = "later-changes-not-stored",
+        /// A document that nobody is in is unloaded although some of it is not stored.
+        UnloadedUnstored = "unloaded-unstored",
+        /// A document that nobody is in is never unloaded.
+        IdleRoomKept = "idle-room-kept",
+        /// A server that is told to stop says goodbye before everything is stored.
+        ShutdownDoesNotWait = "shutdown-does-not-wait",
+    }
+}

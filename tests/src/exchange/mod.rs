@@ -1,0 +1,365 @@
+//! Programs for documents that exchange changes in any order, some of them hostile: what four people do one after another.
+//!
+//! Any byte string is a legal program, so a random one can be drawn, a failing one shrinks by itself, a fuzzer can mutate
+//! one, and one that failed is kept as a small file. The first byte says what kind of program it is; from there on every
+//! four bytes are a step `[verb, a, b, c]`. Every number is taken modulo what there is, and leaving out any step leaves a
+//! legal program. [`Program`] is printed as a table.
+//!
+//! What must hold is said in [`world`].
+
+pub mod world;
+
+use std::fmt;
+
+/// More steps than this are not looked at: the naive twin is slow.
+pub const MOST_STEPS: usize = 80;
+/// For the same reason, what is pasted in one program has no more characters than this.
+const MOST_PASTED: usize = 400;
+
+const PEOPLE: [&str; 4] = ["ann", "bob", "cyd", "dan"];
+const TEXTS: [&str; 2] = ["text", "title"];
+const MAPS: [&str; 2] = ["map", "other map"];
+const KEYS: [&str; 3] = ["a", "b", "ключ"];
+const WORDS: [&str; 8] = ["a", "bc", "😀", "x𐐷y", "Hello", "é\u{301}", "12345678", "🎉🎉"];
+const COUNTS: [usize; 8] = [0, 1, 1, 2, 3, 5, 8, 100];
+
+/// What four people, and those who pretend to be others like them, do.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Program {
+    /// Whether some writers are hostile.
+    pub hostile: bool,
+    /// Whether half of the people get what they still lack in the end in reverse.
+    pub reverse: bool,
+    /// What is done, in order.
+    pub steps: Vec<Step>,
+}
+
+/// One line of a program. People are numbered from zero.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Step {
+    /// Someone edits.
+    Edit {
+        /// Who, unless it joins.
+        who: usize,
+        /// Whether it belongs to the same transaction as the edit just before it, if there is one.
+        joins: bool,
+        /// What of transactions it is in.
+        nested: Nested,
+        /// What the wall clock shows; the transaction's first edit counts.
+        wall: u64,
+        /// What is edited.
+        edit: Edit,
+    },
+    /// The transaction that was just made up fails; an empty one of this person if there is none.
+    Fail {
+        /// Who.
+        who: usize,
+    },
+    /// One change goes from one log to another person.
+    Send {
+        /// Whose log.
+        from: usize,
+        /// Who gets it.
+        to: usize,
+        /// Which change.
+        which: usize,
+    },
+    /// A whole log goes to another person.
+    Sync {
+        /// Whose log.
+        from: usize,
+        /// Who gets it.
+        to: usize,
+        /// The last change first.
+        backwards: bool,
+    },
+    /// Someone starts again from the changes in the log, as the same replica.
+    Restart {
+        /// Who.
+        who: usize,
+        /// They are read the last one first.
+        backwards: bool,
+    },
+    /// Someone goes on with a clone; the original is edited and thrown away.
+    Clone {
+        /// Who.
+        who: usize,
+    },
+    /// A hostile writer, who has seen what someone has, makes a change of random bytes.
+    Garbage {
+        /// Like whom.
+        like: usize,
+        /// How many operations the header promises.
+        len: u64,
+        /// Which bytes.
+        seed: u64,
+    },
+    /// A hostile writer repeats the body of a real change with one byte changed.
+    Mutant {
+        /// Like whom.
+        like: usize,
+        /// Which change.
+        which: usize,
+        /// Which byte.
+        at: usize,
+        /// What to.
+        byte: u8,
+    },
+    /// A hostile writer makes a well-formed change that refers to anything that anyone made.
+    Stranger {
+        /// Like whom.
+        like: usize,
+        /// What the insertion is to stand after.
+        left: usize,
+        /// What it is to stand before.
+        right: usize,
+        /// What is inserted.
+        word: &'static str,
+        /// What is deleted.
+        delete: Option<usize>,
+    },
+}
+
+/// What of transactions an edit is in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Nested {
+    /// Only in the one that becomes a change.
+    No,
+    /// In a nested one that is kept, and with it the nested edits right after this one, each one level deeper.
+    Kept,
+    /// The same, but in the end all of it is undone.
+    Undone,
+}
+
+/// One edit. Positions are counted in characters, modulo how many there are.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[allow(missing_docs)]
+pub enum Edit {
+    /// A word, or something longer, at once.
+    Insert { text: &'static str, at: usize, word: String },
+    /// Letter by letter.
+    Type { text: &'static str, at: usize, word: &'static str },
+    /// As many characters as are there, at once.
+    Delete { text: &'static str, at: usize, count: usize },
+    /// One by one: those before the position if backwards, else those after it.
+    Erase { text: &'static str, at: usize, count: usize, backwards: bool },
+    /// Some characters by a word.
+    Replace { text: &'static str, at: usize, count: usize, word: &'static str },
+    /// A key of a map.
+    Set { map: &'static str, key: &'static str, value: u8 },
+    /// The same.
+    Unset { map: &'static str, key: &'static str },
+    /// The register.
+    SetRegister { value: u8 },
+    /// The same.
+    ClearRegister,
+}
+
+#[derive(Clone, Copy)]
+enum Verb {
+    Insert,
+    Type,
+    Paste,
+    Delete,
+    Erase,
+    Replace,
+    Set,
+    Unset,
+    SetRegister,
+    ClearRegister,
+    Fail,
+    Send,
+    Sync,
+    Restart,
+    Clone,
+    Garbage,
+    Mutant,
+    Stranger,
+}
+
+/// How many of the values of a byte mean each verb. The hostile ones come last, and are left out if there are none.
+const VERBS: [(Verb, u8); 18] = [
+    (Verb::Insert, 24),
+    (Verb::Type, 12),
+    (Verb::Paste, 3),
+    (Verb::Delete, 20),
+    (Verb::Erase, 8),
+    (Verb::Replace, 8),
+    (Verb::Set, 8),
+    (Verb::Unset, 6),
+    (Verb::SetRegister, 5),
+    (Verb::ClearRegister, 3),
+    (Verb::Fail, 12),
+    (Verb::Send, 64),
+    (Verb::Sync, 14),
+    (Verb::Restart, 6),
+    (Verb::Clone, 3),
+    (Verb::Garbage, 8),
+    (Verb::Mutant, 16),
+    (Verb::Stranger, 36),
+];
+const HOSTILE_VERBS: usize = 3;
+
+impl Verb {
+    fn from_byte(byte: u8, hostile: bool) -> Self {
+        let verbs = if hostile { &VERBS[..] } else { &VERBS[..VERBS.len() - HOSTILE_VERBS] };
+        let all: usize = verbs.iter().map(|(_, weight)| usize::from(*weight)).sum();
+        let mut left = usize::from(byte) % all;
+        for (verb, weight) in verbs {
+            match left.checked_sub(usize::from(*weight)) {
+                Some(rest) => left = rest,
+                None => return *verb,
+            }
+        }
+        unreachable!("less than the sum of them all")
+    }
+}
+
+impl Program {
+    /// The program that a byte string is.
+    pub fn decode(bytes: &[u8]) -> Self {
+        let (first, steps) = bytes.split_first().unwrap_or((&0, &[]));
+        let hostile = first & 2 != 0;
+        let mut pasted = 0;
+        let steps = steps.chunks_exact(4).take(MOST_STEPS);
+        let steps = steps.map(|step| Step::decode([step[0], step[1], step[2], step[3]], hostile, &mut pasted));
+        Self { hostile, reverse: first & 1 != 0, steps: steps.collect() }
+    }
+}
+
+impl Step {
+    fn decode([verb, a, b, c]: [u8; 4], hostile: bool, pasted: &mut usize) -> Self {
+        let verb = Verb::from_byte(verb, hostile);
+        let (who, other) = (usize::from(a & 3), usize::from(a >> 2 & 3));
+        let wide = usize::from(c) << 8 | usize::from(b);
+        match verb {
+            Verb::Fail => Self::Fail { who },
+            Verb::Send => Self::Send { from: who, to: other, which: wide },
+            Verb::Sync => Self::Sync { from: who, to: other, backwards: a & 16 != 0 },
+            Verb::Restart => Self::Restart { who, backwards: a & 16 != 0 },
+            Verb::Clone => Self::Clone { who },
+            Verb::Garbage => Self::Garbage { like: who, len: u64::from(a >> 2 & 3) + 1, seed: wide as u64 },
+            Verb::Mutant => Self::Mutant { like: who, which: usize::from(a >> 2), at: usize::from(b), byte: c },
+            Verb::Stranger => Self::Stranger {
+                like: who,
+                left: usize::from(b),
+                right: usize::from(c),
+                word: WORDS[usize::from(a >> 2 & 7)],
+                // There is no byte left for this one.
+                delete: (a & 32 != 0).then(|| usize::from(b.wrapping_mul(a >> 6 | 1).wrapping_add(c))),
+            },
+            _ => Self::Edit {
+                who,
+                joins: a & 16 != 0,
+                nested: match a >> 5 & 3 {
+                    0 | 1 => Nested::No,
+                    2 => Nested::Kept,
+                    _ => Nested::Undone,
+                },
+                wall: u64::from(a >> 3 & 1) * 2 + u64::from(a >> 7),
+                edit: Edit::decode(verb, usize::from(a >> 2 & 1), b, c, pasted),
+            },
+        }
+    }
+}
+
+impl Edit {
+    fn decode(verb: Verb, which: usize, b: u8, c: u8, pasted: &mut usize) -> Self {
+        let (text, map, key) = (TEXTS[which], MAPS[which], KEYS[usize::from(b) % KEYS.len()]);
+        let (low, word) = (usize::from(b), WORDS[usize::from(c & 7)]);
+        let at = usize::from(c >> 3) << 8 | low;
+        match verb {
+            Verb::Insert => Self::Insert { text, at, word: word.to_owned() },
+            Verb::Paste => {
+                let len = word.chars().count();
+                let times = (2 + usize::from(c >> 3)).min((MOST_PASTED - *pasted) / len).max(1);
+                *pasted = (*pasted + times * len).min(MOST_PASTED);
+                Self::Insert { text, at: low, word: word.repeat(times) }
+            }
+            Verb::Type => Self::Type { text, at, word },
+            Verb::Delete => Self::Delete { text, at, count: COUNTS[usize::from(c & 7)] },
+            Verb::Erase => Self::Erase { text, at: low, count: usize::from(c & 7), backwards: c & 8 != 0 },
+            Verb::Replace => Self::Replace { text, at: low, count: COUNTS[usize::from(c >> 3 & 7)], word },
+            Verb::Set => Self::Set { map, key, value: c & 7 },
+            Verb::Unset => Self::Unset { map, key },
+            Verb::SetRegister => Self::SetRegister { value: c & 7 },
+            _ => Self::ClearRegister,
+        }
+    }
+}
+
+impl fmt::Display for Program {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let writers = if self.hostile { "people and hostile writers" } else { "people" };
+        writeln!(f, "a program for {writers}{}:", if self.reverse { ", exchanged in reverse in the end" } else { "" })?;
+        writeln!(f, "step  who  what")?;
+        let mut editing = false;
+        for (number, step) in self.steps.iter().enumerate() {
+            let goes_on = editing && matches!(step, Step::Edit { joins: true, .. } | Step::Fail { .. });
+            let who = if goes_on { "" } else { PEOPLE[step.who()] };
+            writeln!(f, "{number:>4}  {who:<3}  {}{step}", if goes_on { "and " } else { "" })?;
+            editing = matches!(step, Step::Edit { .. });
+        }
+        Ok(())
+    }
+}
+
+impl Step {
+    const fn who(&self) -> usize {
+        match self {
+            Self::Edit { who, .. } | Self::Fail { who } | Self::Restart { who, .. } | Self::Clone { who } => *who,
+            Self::Send { to, .. } | Self::Sync { to, .. } => *to,
+            Self::Garbage { like, .. } | Self::Mutant { like, .. } | Self::Stranger { like, .. } => *like,
+        }
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let backwards = |backwards: bool| if backwards { ", the last change first" } else { "" };
+        match self {
+            Self::Edit { joins, nested, wall, edit, .. } => {
+                write!(f, "{edit}")?;
+                match nested {
+                    Nested::No => {}
+                    Nested::Kept => f.write_str(", nested")?,
+                    Nested::Undone => f.write_str(", nested and undone")?,
+                }
+                if *joins { Ok(()) } else { write!(f, " (clock {wall})") }
+            }
+            Self::Fail { .. } => f.write_str("fails"),
+            Self::Send { from, which, .. } => write!(f, "gets change {which} of {}'s", PEOPLE[*from]),
+            Self::Sync { from, backwards: order, .. } => {
+                write!(f, "gets all that {} has{}", PEOPLE[*from], backwards(*order))
+            }
+            Self::Restart { backwards: order, .. } => write!(f, "starts again from the log{}", backwards(*order)),
+            Self::Clone { .. } => f.write_str("goes on with a clone"),
+            Self::Garbage { len, seed, .. } => write!(f, "is followed by {len} operations of garbage, number {seed}"),
+            Self::Mutant { which, at, byte, .. } => {
+                write!(f, "is followed by change {which} again, with byte {at} as {byte:#04x}")
+            }
+            Self::Stranger { left, right, word, delete, .. } => {
+                write!(f, "is followed by {word:?} between what has the numbers {left} and {right}")?;
+                delete.map_or(Ok(()), |delete| write!(f, ", and no more {delete}"))
+            }
+        }
+    }
+}
+
+impl fmt::Display for Edit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Insert { text, at, word } => write!(f, "inserts {word:?} at {at} of {text}"),
+            Self::Type { text, at, word } => write!(f, "types {word:?} at {at} of {text}"),
+            Self::Delete { text, at, count } => write!(f, "deletes {count} at {at} of {text}"),
+            Self::Erase { text, at, count, backwards } => {
+                write!(f, "erases {count} {} {at} of {text}", if *backwards { "before" } else { "after" })
+            }
+            Self::Replace { text, at, count, word } => write!(f, "replaces {count} at {at} of {text} by {word:?}"),
+            Self::Set { map, key, value } => write!(f, "sets {key:?} of {map} to {value}"),
+            Self::Unset { map, key } => write!(f, "unsets {key:?} of {map}"),
+            Self::SetRegister { value } => write!(f, "sets the register to {value}"),
+            Self::ClearRegister => f.write_str("clears the register"),
+        }
+    }
+}

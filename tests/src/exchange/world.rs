@@ -1,0 +1,417 @@
+//! Runs programs, and says what must hold.
+//!
+//! - Every replica that holds all changes shows what the naive [`Model`] of them shows, has the same digest, and calls the
+//!   same changes unreadable; so does a fresh document that is given them in order, or in reverse.
+//! - Events tell the truth: a view that was only ever patched from them shows what the document shows. Each change is
+//!   reported at most once, when it is taken in, and none of one's own as someone else's; one that alters nothing that can
+//!   be seen is not reported.
+//! - What was inside each document after every step was sound.
+//! - A failed transaction leaves no trace, not even in the next change; nor does what is done to a clone.
+//! - A document that starts again from its changes is the one it was, and reports nothing but what it cannot read.
+
+use std::collections::BTreeSet;
+
+use bytes::Bytes;
+use crdt_socket_sync::{
+    Change, Document, DocumentEvent, Limits, OpId, Replica, ReplicaId, Wall,
+    causal::{Hlc, Received},
+    document::{
+        Action, ContainerEdit, ContainerId, ContainerKind, EditError, Operation, Operations, Origin, Transaction,
+    },
+};
+
+use super::{Edit, Nested, Program, Step};
+use crate::{
+    Dice,
+    model::Model,
+    view::{Patched, Shown, View, shown},
+};
+
+const REPLICAS: [u64; 4] = [0x45ee_6b65, 0xa90d_fced, 0x7c9e, 0xffff_0001];
+
+impl Program {
+    /// Does what it says.
+    ///
+    /// # Panics
+    ///
+    /// If something does not hold.
+    pub fn run(&self) {
+        let mut world = World::new();
+        let mut steps = &self.steps[..];
+        while let Some((first, rest)) = steps.split_first() {
+            steps = rest;
+            if let Step::Edit { who, nested, wall, edit, .. } = first {
+                let mut edits = vec![(*nested, edit)];
+                while let Some((Step::Edit { joins: true, nested, edit, .. }, rest)) = steps.split_first() {
+                    edits.push((*nested, edit));
+                    steps = rest;
+                }
+                if let Some((Step::Fail { .. }, rest)) = steps.split_first() {
+                    steps = rest;
+                    world.people[*who].fail(&edits);
+                } else {
+                    world.edit(*who, &edits, *wall);
+                }
+            } else {
+                world.take(first);
+            }
+        }
+        world.finish(self.reverse);
+    }
+}
+
+struct World {
+    people: Vec<Person>,
+    /// Every change there is, each after what it depends on.
+    made: Vec<Change>,
+}
+
+/// Someone with a document, and a view of it.
+struct Person {
+    document: Document,
+    view: Patched,
+    reported: BTreeSet<OpId>,
+    unreadable: BTreeSet<OpId>,
+}
+
+impl World {
+    fn new() -> Self {
+        let people = REPLICAS.map(|replica| Person {
+            document: Document::new(ReplicaId::new(replica)),
+            view: Patched::default(),
+            reported: BTreeSet::new(),
+            unreadable: BTreeSet::new(),
+        });
+        Self { people: people.into(), made: Vec::new() }
+    }
+
+    fn edit(&mut self, who: usize, edits: &[(Nested, &Edit)], wall: u64) {
+        let person = &mut self.people[who];
+        let edited = person.document.edit::<_, EditError>(Wall::from_millis(wall), |txn| perform_all(edits, txn));
+        let change = edited.expect("edits inside").change;
+        let made: Vec<_> = change.iter().map(Change::id).collect();
+        self.made.extend(change);
+        self.people[who].look(Origin::Local, &made);
+    }
+
+    fn take(&mut self, step: &Step) {
+        match step {
+            Step::Edit { .. } => unreachable!("edits are put together to transactions"),
+            Step::Fail { who } => self.people[*who].fail(&[]),
+            Step::Send { from, to, which } => {
+                let log = self.people[*from].document.log();
+                if !log.is_empty() {
+                    let change = log.range(0..log.end())[which % log.end()].clone();
+                    self.people[*to].receive(&change);
+                }
+            }
+            Step::Sync { from, to, backwards } => {
+                let changes = self.people[*from].changes(*backwards);
+                changes.iter().for_each(|change| self.people[*to].receive(change));
+            }
+            Step::Restart { who, backwards } => self.people[*who].restart(*backwards),
+            Step::Clone { who } => self.people[*who].go_on_with_a_clone(),
+            Step::Garbage { like, len, seed } => {
+                let mut dice = Dice::new(*seed);
+                let bytes = (0..dice.roll(20)).map(|_| dice.byte()).collect();
+                self.intrude(*like, *len, |_| bytes);
+            }
+            Step::Mutant { like, which, at, byte } => {
+                let Some(real) = self.made.get(which % self.made.len().max(1)).cloned() else { return };
+                let mut body = real.body.to_vec();
+                let at = at % body.len().max(1);
+                if let Some(there) = body.get_mut(at) {
+                    *there = *byte;
+                }
+                self.intrude(*like, real.len, |_| body.into());
+            }
+            Step::Stranger { like, left, right, word, delete } => {
+                let (left, right) = (self.operation(*left), self.operation(*right));
+                let delete = delete.and_then(|number| self.operation(number));
+                let len = word.chars().count() as u64;
+                self.intrude(*like, len + u64::from(delete.is_some()), |change| {
+                    // Its own operations can only be named backwards.
+                    let nameable = |op: &OpId| op.replica != change.replica || op.seq < change.seq;
+                    let (left, right) = (left.filter(nameable), right.filter(nameable));
+                    let insert = Action::Insert { left, right, text: (*word).to_owned() };
+                    let delete = delete.map(|first| Action::Delete { first, count: 1 });
+                    let list = [(0, Some(insert)), (len, delete)].into_iter().filter_map(|(at, action)| {
+                        Some(Operation { seq: change.seq + at, container: 0, action: action? })
+                    });
+                    let containers = vec![ContainerId::new(ContainerKind::Text, "text")];
+                    Operations { containers, list: list.collect() }.encode(change.replica)
+                });
+            }
+        }
+    }
+
+    /// Some operation that anyone made, or none: even numbers count from the first one on, odd ones from the last one back.
+    fn operation(&self, number: usize) -> Option<OpId> {
+        let ops = |change: &Change| {
+            let replica = change.replica;
+            (change.seq..change.end()).map(move |seq| OpId::new(replica, seq))
+        };
+        let all: Vec<_> = self.made.iter().flat_map(ops).collect();
+        let place = number / 2 % (all.len() + 1);
+        let index = if number % 2 == 0 { Some(place) } else { all.len().checked_sub(1 + place) };
+        all.get(index?).copied()
+    }
+
+    /// A change by a hostile replica that has seen what one of the people has.
+    fn intrude(&mut self, like: usize, len: u64, body: impl FnOnce(&Change) -> Bytes) {
+        let log = self.people[like].document.log();
+        let replica = ReplicaId::new(0xbad0 + like as u64);
+        let clock = Hlc::from_bits(log.clock().bits() + 1);
+        let seq = log.version().next(replica);
+        let deps = log.frontier().iter().filter(|head| head.replica != replica).collect();
+        let mut change = Change { replica, seq, len, clock, deps, body: Bytes::new() };
+        change.body = body(&change);
+        self.made.push(change.clone());
+        self.people[like].receive(&change);
+    }
+
+    fn finish(mut self, reverse: bool) {
+        let mut all = self.made;
+        let model = Model::of(&all);
+        for (number, person) in self.people.iter_mut().enumerate() {
+            if reverse && number % 2 == 1 {
+                all.iter().rev().for_each(|change| person.receive(change));
+            } else {
+                all.iter().for_each(|change| person.receive(change));
+            }
+        }
+        let first = &self.people[0].document;
+        for Person { document, unreadable, .. } in &self.people {
+            assert_eq!(shown(document), model.shown());
+            assert_eq!(document.digest(), first.digest());
+            assert_eq!(*unreadable, model.unreadable);
+            assert_eq!(document.log().end(), all.len());
+            assert_eq!(document.log().waiting(), (0, 0));
+        }
+        for _ in 0..2 {
+            let fresh = Document::from_changes(ReplicaId::new(77), None, all.clone(), &Limits::default());
+            let fresh = fresh.expect("good headers");
+            fresh.check().expect("sound inside");
+            assert_eq!(shown(&fresh), model.shown());
+            assert_eq!(fresh.digest(), first.digest());
+            assert_eq!(fresh.log().version(), first.log().version());
+            assert_eq!(fresh.log().frontier(), first.log().frontier());
+            all.reverse();
+        }
+    }
+}
+
+impl Person {
+    fn receive(&mut self, change: &Change) {
+        let received = self.document.receive(change.clone(), &Limits::default()).expect("good headers");
+        let log = self.document.log();
+        let appended: Vec<_> = match received {
+            Received::Appended { positions, refused } => {
+                assert_eq!(refused, []);
+                log.range(positions).iter().map(Change::id).collect()
+            }
+            Received::Duplicate | Received::Waiting => {
+                assert_eq!(self.document.poll_event(), None);
+                return;
+            }
+        };
+        self.look(Origin::Remote, &appended);
+    }
+
+    /// Takes in what the document reports of the changes that were just taken in.
+    fn look(&mut self, from: Origin, taken_in: &[OpId]) {
+        self.document.check().expect("sound inside");
+        let mut expected = taken_in.iter();
+        while let Some(event) = self.document.poll_event() {
+            let (change, edits) = match &event {
+                DocumentEvent::Changed { origin, change, edits } => {
+                    assert_eq!(*origin, from);
+                    assert_eq!(from == Origin::Local, change.replica == self.document.replica_id());
+                    (*change, edits.clone())
+                }
+                DocumentEvent::Unreadable { change, .. } => {
+                    assert_eq!(from, Origin::Remote, "{change:?}, made here, cannot be read");
+                    self.unreadable.insert(*change);
+                    (*change, Vec::new())
+                }
+                event => panic!("an event that nobody knows: {event:?}"),
+            };
+            assert!(expected.any(|taken_in| *taken_in == change), "{change:?} is reported twice, or out of turn");
+            assert!(self.reported.insert(change), "{change:?} was reported before");
+            let before = self.view.clone();
+            self.view.take(event, &self.document);
+            // Of several changes at once, the view has no values from between them.
+            if taken_in.len() == 1 {
+                let altered = |edit: &_| alters_something(edit, before.shown(), self.view.shown());
+                assert!(edits.iter().all(altered), "{change:?} is reported and alters nothing: {edits:?}");
+            }
+        }
+        assert!(self.view.matches(&self.document), "a patched view shows something else");
+    }
+
+    /// A failed transaction leaves no trace, not even in the next change.
+    fn fail(&mut self, edits: &[(Nested, &Edit)]) {
+        let before = self.document.clone();
+        let document = &mut self.document;
+        let failed = document.edit(Wall::from_millis(9), |txn| {
+            perform_all(edits, txn)?;
+            give_up(txn)
+        });
+        assert_eq!(failed.map(|edited| edited.change), Err(GIVEN_UP));
+        assert_eq!(document.poll_event(), None);
+        document.check().expect("sound inside");
+        assert_eq!(shown(document), shown(&before));
+        assert_eq!(document.digest(), before.digest());
+        let next = [document.clone(), before].map(|mut document| {
+            let edited = document.edit::<_, EditError>(Wall::from_millis(9), |txn| perform_all(edits, txn));
+            (edited.expect("edits inside").change, document.poll_event(), document.digest())
+        });
+        assert_eq!(next[0], next[1]);
+    }
+
+    fn go_on_with_a_clone(&mut self) {
+        let (before, digest) = (shown(&self.document), self.document.digest());
+        let mut original = std::mem::replace(&mut self.document, Document::new(ReplicaId::new(0)));
+        self.document = original.clone();
+        let thrown_away = original.edit::<_, EditError>(Wall::from_millis(9), |txn| {
+            let len = txn.text("text").len();
+            txn.text("text").replace(0, len, "gone")?;
+            txn.map("map").set("a", &"gone")?;
+            txn.register("register").set(&"gone")
+        });
+        thrown_away.expect("edits inside");
+        assert_ne!(original.digest(), digest);
+        assert_eq!(self.document.poll_event(), None);
+        assert_eq!(shown(&self.document), before);
+        assert_eq!(self.document.digest(), digest);
+    }
+
+    fn restart(&mut self, backwards: bool) {
+        let old = &self.document;
+        let (replica, epoch) = (old.replica_id(), old.log().epoch());
+        let new = Document::from_changes(replica, epoch, self.changes(backwards), &Limits::default());
+        let mut new = new.expect("good headers");
+        new.check().expect("sound inside");
+        assert_eq!(shown(&new), shown(old));
+        assert_eq!(new.digest(), old.digest());
+        assert_eq!(new.log().version(), old.log().version());
+        assert_eq!(new.log().frontier(), old.log().frontier());
+        assert_eq!(new.log().clock(), old.log().clock());
+        let said = std::iter::from_fn(|| new.poll_event()).map(|event| match event {
+            DocumentEvent::Unreadable { change, .. } => change,
+            event => panic!("what is known already is reported: {event:?}"),
+        });
+        assert_eq!(said.collect::<BTreeSet<_>>(), self.unreadable);
+        self.document = new;
+    }
+
+    fn changes(&self, backwards: bool) -> Vec<Change> {
+        let log = self.document.log();
+        let mut changes = log.range(0..log.end()).to_vec();
+        if backwards {
+            changes.reverse();
+        }
+        changes
+    }
+}
+
+/// Whether an event's edit has altered something that can be seen, as far as that can be told from outside: some
+/// characters may have been replaced by the same ones.
+fn alters_something(edit: &ContainerEdit, before: &Shown, after: &Shown) -> bool {
+    let text = |shown: &Shown, name| match shown.get(&ContainerId::new(ContainerKind::Text, name)) {
+        Some(View::Text(text)) => text.clone(),
+        _ => Vec::new(),
+    };
+    let value = |shown: &Shown, name, key: &str| match shown.get(&ContainerId::new(ContainerKind::Map, name)) {
+        Some(View::Map(map)) => map.get(key).cloned(),
+        _ => None,
+    };
+    let register = |shown: &Shown, name| match shown.get(&ContainerId::new(ContainerKind::Register, name)) {
+        Some(View::Register(value)) => value.clone(),
+        _ => None,
+    };
+    match edit {
+        ContainerEdit::Text { name, edits } => {
+            let removes = edits.iter().any(|edit| edit.removed > 0);
+            let replaces = removes && edits.iter().any(|edit| !edit.inserted.is_empty());
+            replaces || text(before, name) != text(after, name)
+        }
+        ContainerEdit::Map { name, keys } => {
+            let each_once = keys.iter().collect::<BTreeSet<_>>().len() == keys.len();
+            each_once && keys.iter().all(|key| value(before, name, key) != value(after, name, key))
+        }
+        ContainerEdit::Register { name } => register(before, name) != register(after, name),
+        edit => panic!("an edit that nobody knows: {edit:?}"),
+    }
+}
+
+/// An edit that cannot be, and so makes a transaction fail.
+fn give_up(txn: &mut Transaction<'_>) -> Result<(), EditError> {
+    txn.text("never").insert(1, "x")
+}
+
+const GIVEN_UP: EditError = EditError::PositionOutOfRange { at: 1, len: 0 };
+
+/// All edits of one transaction. A nested edit has those after it that are nested too inside its transaction.
+fn perform_all(mut edits: &[(Nested, &Edit)], txn: &mut Transaction<'_>) -> Result<(), EditError> {
+    while let Some(((nested, edit), rest)) = edits.split_first() {
+        let inside = rest.iter().take_while(|(nested, _)| *nested != Nested::No).count();
+        let (inside, after) = rest.split_at(if *nested == Nested::No { 0 } else { inside });
+        match nested {
+            Nested::No => edit.perform(txn)?,
+            Nested::Kept => txn.nested(|txn| {
+                edit.perform(txn)?;
+                perform_all(inside, txn)
+            })?,
+            Nested::Undone => {
+                let undone = txn.nested(|txn| {
+                    edit.perform(txn)?;
+                    perform_all(inside, txn)?;
+                    give_up(txn)
+                });
+                assert_eq!(undone, Err(GIVEN_UP));
+            }
+        }
+        edits = after;
+    }
+    Ok(())
+}
+
+impl Edit {
+    fn perform(&self, txn: &mut Transaction<'_>) -> Result<(), EditError> {
+        match self {
+            Self::Insert { text, at, word } => {
+                let mut text = txn.text(text);
+                text.insert(at % (text.len() + 1), word)
+            }
+            Self::Type { text, at, word } => {
+                let mut text = txn.text(text);
+                let at = at % (text.len() + 1);
+                word.chars()
+                    .enumerate()
+                    .try_for_each(|(typed, letter)| text.insert(at + typed, letter.encode_utf8(&mut [0; 4])))
+            }
+            Self::Delete { text, at, count } => {
+                let mut text = txn.text(text);
+                let at = at % (text.len() + 1);
+                text.delete(at, *count.min(&(text.len() - at)))
+            }
+            Self::Erase { text, at, count, backwards } => {
+                let mut text = txn.text(text);
+                let at = at % (text.len() + 1);
+                let there = if *backwards { at } else { text.len() - at };
+                let each = if *backwards { 1 } else { 0 };
+                (0..*count.min(&there)).try_for_each(|erased| text.delete(at - each * (erased + 1), 1))
+            }
+            Self::Replace { text, at, count, word } => {
+                let mut text = txn.text(text);
+                let at = at % (text.len() + 1);
+                text.replace(at, *count.min(&(text.len() - at)), word)
+            }
+            Self::Set { map, key, value } => txn.map(map).set(key, value),
+            Self::Unset { map, key } => txn.map::<u8>(map).delete(key),
+            Self::SetRegister { value } => txn.register("register").set(value),
+            Self::ClearRegister => txn.register::<u8>("register").clear(),
+        }
+    }
+}

@@ -1,0 +1,277 @@
+//! What a text does when one and when several people write in it, behaviour by behaviour.
+
+use crdt_socket_sync::{
+    Change, Document, Limits, Replica, ReplicaId, Wall,
+    document::{EditError, TextMut, Transaction},
+};
+
+fn document(replica: u64) -> Document {
+    Document::new(ReplicaId::new(replica))
+}
+
+/// Edits at the wall clock 1000; the change.
+fn edit(document: &mut Document, edit: impl FnOnce(&mut Transaction<'_>) -> Result<(), EditError>) -> Option<Change> {
+    let edited = document.edit(Wall::from_millis(1_000), edit).expect("a good edit");
+    document.check().expect("sound inside");
+    edited.change
+}
+
+fn write(document: &mut Document, at: usize, text: &str) -> Change {
+    edit(document, |txn| txn.text("text").insert(at, text)).expect("a change")
+}
+
+fn receive(document: &mut Document, change: &Change) {
+    document.receive(change.clone(), &Limits::default()).expect("a good header");
+    document.check().expect("sound inside");
+}
+
+/// Gives every document all that any of them has.
+fn exchange(documents: &mut [&mut Document]) {
+    let all: Vec<Change> = documents.iter().flat_map(|document| document.log().iter().cloned()).collect();
+    for document in documents.iter_mut() {
+        all.iter().for_each(|change| receive(document, change));
+    }
+    assert!(documents.windows(2).all(|pair| pair[0].digest() == pair[1].digest()));
+}
+
+fn text(document: &Document) -> String {
+    document.text("text").to_string()
+}
+
+/// A copy that has exactly the same changes, edited as another replica.
+fn fork(document: &Document, replica: u64) -> Document {
+    Document::from_changes(ReplicaId::new(replica), None, document.log().iter().cloned(), &Limits::default())
+        .expect("good headers")
+}
+
+/// Acceptance line 43: positions are not bent to what may have been meant, and a position past the end is an error.
+#[test]
+fn a_position_past_the_end_is_an_error_and_changes_nothing() {
+    type Edit = fn(&mut TextMut<'_>) -> Result<(), EditError>;
+    let mistakes: [Edit; 7] = [
+        |text| text.insert(12, "!"),
+        |text| text.insert(usize::MAX, ""),
+        |text| text.delete(11, 1),
+        |text| text.delete(6, 99),
+        |text| text.delete(usize::MAX, usize::MAX),
+        |text| text.delete(12, 0),
+        |text| text.replace(5, 7, "Beautiful"),
+    ];
+    let mut ann = document(1);
+    write(&mut ann, 0, "Hello World");
+    while ann.poll_event().is_some() {}
+    for mistake in mistakes {
+        let refused = ann.edit(Wall::from_millis(1_000), |txn| mistake(&mut txn.text("text")));
+        assert!(matches!(refused, Err(EditError::PositionOutOfRange { len: 11, .. })), "{refused:?}");
+        assert_eq!((text(&ann).as_str(), ann.log().end(), ann.poll_event()), ("Hello World", 1, None));
+    }
+    edit(&mut ann, |txn| txn.text("text").replace(6, 5, "Dart")).expect("a change");
+    write(&mut ann, 10, "!");
+    assert_eq!(text(&ann), "Hello Dart!");
+}
+
+/// Acceptance line 47.
+#[test]
+fn one_writers_insertions_go_where_they_are_put() {
+    let mut ann = document(1);
+    for (at, typed, expected) in [(0, "XYZ", "XYZ"), (2, "A", "XYAZ"), (2, "B", "XYBAZ"), (2, "C", "XYCBAZ")] {
+        write(&mut ann, at, typed);
+        assert_eq!(text(&ann), expected);
+    }
+    assert_eq!(text(&fork(&ann, 2)), "XYCBAZ");
+}
+
+/// Acceptance lines 45, 48, 49, 54.
+#[test]
+fn what_several_people_type_at_one_place_stays_in_one_piece_each() {
+    let cases: [(&str, &[&str]); 4] = [
+        ("", &["Hello", "World"]),
+        ("Hello", &[" World", " Dart"]),
+        ("Shared Text", &[" - Edited by User1", " - Modified by User2", " - Updated by User3"]),
+        ("AB", &["CD", "X"]),
+    ];
+    for (shared, runs) in cases {
+        let mut base = document(9);
+        edit(&mut base, |txn| txn.text("text").push_str(shared));
+        let mut writers: Vec<_> = (0..runs.len()).map(|number| fork(&base, number as u64 + 1)).collect();
+        for (writer, run) in writers.iter_mut().zip(runs) {
+            write(writer, shared.len(), run);
+        }
+        exchange(&mut writers.iter_mut().collect::<Vec<_>>());
+        let merged = text(&writers[0]);
+        assert!(runs.iter().all(|run| merged.contains(run)), "{merged}");
+        assert_eq!(merged.len(), shared.len() + runs.concat().len());
+        write(&mut writers[0], 0, "Z");
+        exchange(&mut writers.iter_mut().collect::<Vec<_>>());
+        assert_eq!(text(&writers[1]), format!("Z{merged}"));
+    }
+}
+
+/// Acceptance line 51.
+#[test]
+fn every_order_of_arrival_of_concurrent_changes_gives_the_same_text() {
+    let mut base = document(9);
+    let shared = write(&mut base, 0, "AB");
+    let mut changes = Vec::new();
+    for (replica, at, removed, run) in [(1, 1, 0, "xxx"), (2, 1, 0, "yyy"), (3, 2, 0, "z"), (4, 1, 1, "B2")] {
+        let mut writer = fork(&base, replica);
+        changes.extend(edit(&mut writer, |txn| txn.text("text").replace(at, removed, run)));
+    }
+    let mut texts = std::collections::BTreeSet::new();
+    for order in 0..256_usize {
+        let order = [order % 4, order / 4 % 4, order / 16 % 4, order / 64];
+        if (0..4).all(|number| order.contains(&number)) {
+            let mut reader = document(5);
+            receive(&mut reader, &shared);
+            order.iter().for_each(|number| receive(&mut reader, &changes[*number]));
+            texts.insert(text(&reader));
+        }
+    }
+    assert_eq!(texts.len(), 1, "{texts:?}");
+    let merged = texts.first().expect("the one");
+    assert!(["xxx", "yyy", "B2", "z"].iter().all(|run| merged.contains(run)), "{merged}");
+    assert_eq!((merged.len(), &merged[..1]), ("AxxxyyyB2z".len(), "A"));
+}
+
+/// Acceptance line 53.
+#[test]
+fn runs_typed_letter_by_letter_forwards_or_backwards_do_not_interleave() {
+    for backwards in [false, true] {
+        let (mut ann, mut bob) = (document(1), document(2));
+        for number in 0..3 {
+            let at = if backwards { 0 } else { number };
+            write(&mut ann, at, &"abc"[number..=number]);
+            write(&mut bob, at, &"xyz"[number..=number]);
+        }
+        exchange(&mut [&mut ann, &mut bob]);
+        let whole = if backwards { ["cbazyx", "zyxcba"] } else { ["abcxyz", "xyzabc"] };
+        assert!(whole.contains(&text(&ann).as_str()), "{}", text(&ann));
+    }
+}
+
+/// Acceptance line 44: both deletions hold, whatever the positions have become.
+#[test]
+fn concurrent_deletions_each_delete_what_they_meant() {
+    type Stretch = (usize, usize);
+    let cases: [(&str, Stretch, Stretch, &str); 2] =
+        [("Hello World Dart", (0, 6), (11, 5), "World"), ("abc", (0, 2), (1, 2), "")];
+    for (shared, (at, count), (other_at, other_count), left) in cases {
+        let mut ann = document(1);
+        write(&mut ann, 0, shared);
+        let mut bob = fork(&ann, 2);
+        edit(&mut ann, |txn| txn.text("text").delete(at, count));
+        edit(&mut bob, |txn| txn.text("text").delete(other_at, other_count));
+        exchange(&mut [&mut ann, &mut bob]);
+        assert_eq!(text(&ann), left);
+    }
+}
+
+/// Acceptance line 138.
+#[test]
+fn a_long_text_is_rewritten_in_one_change() {
+    let mut ann = document(1);
+    write(&mut ann, 0, &"ab😀de".repeat(10_000));
+    let change = edit(&mut ann, |txn| txn.text("text").replace(0, 50_000, &"0123456789".repeat(5_000)));
+    assert!(change.is_some_and(|change| change.body.len() < 51_000));
+    assert_eq!(ann.text("text").len(), 50_000);
+    assert_eq!(fork(&ann, 2).digest(), ann.digest());
+}
+
+#[test]
+fn a_keystroke_takes_at_most_thirty_bytes() {
+    let (mut ann, mut bob) = (document(u64::MAX), document(2));
+    let base = write(&mut bob, 0, &"x".repeat(50_000));
+    receive(&mut ann, &base);
+    write(&mut ann, 25_000, "a");
+    let change = write(&mut ann, 25_001, "b");
+    assert!(change.body.len() <= 30, "{} bytes", change.body.len());
+    // Replica 2, the text "text", one insertion after the operation before, before 0@r2's number 25000.
+    let body = [
+        &[0x83, 0x48, 0, 0, 0, 0, 0, 0, 0, 2, 0x82, 0, 0x64][..],
+        b"text",
+        &[0x81, 0x86, 0, 0, 0x20, 0, 0x19, 0x61, 0xa8, 0x61],
+        b"b",
+    ];
+    assert_eq!(change.body, body.concat());
+}
+
+/// Acceptance line 50.
+#[test]
+fn runs_typed_between_the_same_neighbours_stay_there_and_every_position_is_that_of_the_walk() {
+    let mut base = document(9);
+    write(&mut base, 0, "AB");
+    let (mut ann, mut bob) = (fork(&base, 0xee12), fork(&base, 0x7c9e));
+    for (writer, letters) in [(&mut ann, ["x", "X"]), (&mut bob, ["y", "Y"])] {
+        write(writer, 1, letters[0]);
+        write(writer, 2, letters[1]);
+    }
+    exchange(&mut [&mut ann, &mut bob]);
+    let walk: Vec<char> = ann.text("text").chars().collect();
+    assert!(["AxXyYB", "AyYxXB"].contains(&text(&ann).as_str()), "{}", text(&ann));
+    for at in 0..walk.len() {
+        assert_eq!(ann.text("text").slice(at, 1), Some(walk[at].to_string()));
+        let mut left = walk.clone();
+        left.remove(at);
+        let mut without = fork(&ann, 3);
+        edit(&mut without, |txn| txn.text("text").delete(at, 1));
+        assert!(without.text("text").chars().eq(left));
+    }
+}
+
+/// Acceptance line 52: what someone else types between any two of the letters refers to the same ids.
+#[test]
+fn a_run_inserted_at_once_and_one_typed_letter_by_letter_are_the_same_characters() {
+    let mut at_once = document(1);
+    write(&mut at_once, 0, "XYpqAZ");
+    let mut in_one_change = document(1);
+    let letters = |txn: &mut Transaction<'_>| {
+        "XYpqAZ".char_indices().try_for_each(|(at, letter)| txn.text("text").insert(at, &letter.to_string()))
+    };
+    assert_eq!(edit(&mut in_one_change, letters).as_ref(), at_once.log().iter().next(), "not even told apart");
+    let mut one_by_one = document(1);
+    for (at, letter) in "XYpqAZ".char_indices() {
+        write(&mut one_by_one, at, &letter.to_string());
+    }
+    assert_eq!(text(&one_by_one), text(&at_once));
+    for at in 0..=6 {
+        let typed = [&at_once, &one_by_one].map(|base| write(&mut fork(base, 2), at, "!").body);
+        assert_eq!(typed[0], typed[1], "before the letter {at}");
+        let deleted = [&at_once, &one_by_one].map(|base| {
+            let gone = edit(&mut fork(base, 2), |txn| txn.text("text").delete(at.min(4), 2));
+            gone.expect("a change").body
+        });
+        assert_eq!(deleted[0], deleted[1], "from the letter {at} on");
+    }
+}
+
+/// Acceptance line 55.
+#[test]
+fn a_character_that_two_replace_at_once_gives_way_to_both_and_a_replacement_outlives_a_deletion() {
+    let mut base = document(9);
+    write(&mut base, 0, "ABC");
+    let (mut ann, mut bob, mut eve) = (fork(&base, 1), fork(&base, 2), fork(&base, 3));
+    edit(&mut ann, |txn| txn.text("text").replace(1, 1, "2"));
+    edit(&mut eve, |txn| txn.text("text").delete(1, 1));
+    exchange(&mut [&mut ann, &mut eve]);
+    assert_eq!(text(&eve), "A2C");
+    edit(&mut bob, |txn| txn.text("text").replace(1, 1, "3"));
+    exchange(&mut [&mut ann, &mut bob, &mut eve]);
+    assert!(["A23C", "A32C"].contains(&text(&bob).as_str()), "{}", text(&bob));
+}
+
+/// Acceptance line 59.
+#[test]
+fn hundreds_of_pastes_one_inside_the_other_are_written_read_and_reloaded_on_a_small_stack() {
+    const PASTE: &str = "the quick brown fox jumps over the lazy dog, ";
+    let paste = || {
+        let mut ann = document(1);
+        for paste in 0..600 {
+            ann.edit(Wall::from_millis(1_000), |txn| txn.text("text").insert(paste * 22, PASTE)).expect("inside");
+        }
+        ann.check().expect("sound inside");
+        let bob = fork(&ann, 2);
+        assert_eq!((bob.text("text").len(), text(&bob)), (600 * PASTE.len(), text(&ann)));
+        assert_eq!(bob.digest(), ann.digest());
+    };
+    std::thread::Builder::new().stack_size(256 << 10).spawn(paste).expect("a thread").join().expect("no overflow");
+}
