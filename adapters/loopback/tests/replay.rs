@@ -6,12 +6,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use crdt_socket_sync::{
-    Access, Admission, ClientConfig, DocId, Document, Limits, MemoryStorage, Replica, ReplicaId, Seed, Server,
-    ServerConfig, ServerEvent, Wall,
+    Access, Admission, ClientConfig, DocId, Document, Limits, Replica, ReplicaId, Seed, Server, ServerConfig,
+    ServerEvent, Wall,
     document::EditError,
     error::{Code, StoreFault},
     record::{Record, Records},
-    store::carry_out,
 };
 use crdt_socket_sync_loopback::{ClientIndex, ReplayError, Simulation, SimulationConfig, replay};
 
@@ -28,8 +27,8 @@ struct World {
 struct Person {
     client: ClientIndex,
     pages: Vec<(DocId, String)>,
-    /// Of a client that keeps its documents.
-    store: Option<MemoryStorage>,
+    /// Whether its client keeps its documents.
+    persists: bool,
 }
 
 impl World {
@@ -65,7 +64,7 @@ impl World {
         let mut config = ClientConfig::new(Seed::from_number(self.roll(1_000_000) as u64));
         (config.token, config.persist, config.record) = (Bytes::from_static(b"token"), persist, true);
         let client = self.simulation.add_client_with(config);
-        self.people.push(Person { client, pages: Vec::new(), store: persist.then(MemoryStorage::default) });
+        self.people.push(Person { client, pages: Vec::new(), persists: persist });
     }
 
     fn open(&mut self, person: usize, name: &str) {
@@ -74,17 +73,8 @@ impl World {
         self.people[person].pages.push((doc, name.to_owned()));
     }
 
-    /// Has the clients' own stores and the server's application do what they are asked.
+    /// Has the server's application decide what it is asked.
     fn attend(&mut self) {
-        for person in &mut self.people {
-            let Some(store) = &mut person.store else { continue };
-            self.simulation.with_client(person.client, |client, now| {
-                let requests: Vec<_> = std::iter::from_fn(|| client.poll_store()).collect();
-                for (ticket, outcome) in carry_out(store, requests) {
-                    client.stored(now, ticket, outcome).unwrap();
-                }
-            });
-        }
         while let Some(event) = self.simulation.server_event() {
             let choice = self.roll(6);
             self.simulation.with_server(|server, now| match event {
@@ -125,7 +115,7 @@ impl World {
                 // Left, and opened again as it was: with what waits in it. A store wants a new one.
                 let left = self.simulation.with_client(client, |client, _| client.leave(doc)).unwrap();
                 self.people[person].pages.retain(|(known, _)| *known != doc);
-                if self.people[person].store.is_some() {
+                if self.people[person].persists {
                     self.open(person, &name);
                 } else {
                     let doc = self.simulation.open(client, &name, left);
@@ -185,7 +175,7 @@ fn short_session() -> [Bytes; 2] {
 
 #[test]
 fn a_recorded_session_replays_byte_for_byte_under_cuts_crashes_and_failing_stores() {
-    let (mut frames, mut documents) = (0, 0);
+    let (mut frames, mut documents, mut stored) = (0, 0, 0);
     for seed in 0..60 {
         let admission = if seed % 2 == 0 { Admission::Everyone } else { Admission::Ask };
         let mut world = World::new(seed, admission);
@@ -203,7 +193,10 @@ fn a_recorded_session_replays_byte_for_byte_under_cuts_crashes_and_failing_store
         }
         for person in world.people {
             let recording = world.simulation.with_client(person.client, |client, _| client.poll_record());
-            let replayed = replay(recording.unwrap()).unwrap_or_else(|error| panic!("seed {seed}, a client: {error}"));
+            let recording = recording.unwrap();
+            let answers = Records::new(recording.clone()).flatten();
+            stored += answers.filter(|(_, record)| matches!(record, Record::Stored(..))).count();
+            let replayed = replay(recording).unwrap_or_else(|error| panic!("seed {seed}, a client: {error}"));
             assert!(!replayed.server && !replayed.cut);
             frames += replayed.sent + replayed.received;
             for (doc, name) in person.pages {
@@ -214,6 +207,7 @@ fn a_recorded_session_replays_byte_for_byte_under_cuts_crashes_and_failing_store
             }
         }
     }
+    assert!(stored > 500, "clients' stores have answered {stored} times");
     assert!(frames > 10_000 && documents > 200, "{frames} frames, {documents} documents with something in them");
 }
 
