@@ -1,8 +1,9 @@
 //! The suites without end: `cargo run --release -p crdt-socket-sync-tests -- soak --hours 1`.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "it is a command")]
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{path::PathBuf, process::ExitCode, time::Duration};
 
+use crdt_socket_sync::proof::Fault;
 use crdt_socket_sync_loopback::program::{Mix, Program, Report};
 use crdt_socket_sync_tests::{planted, soak, suite};
 
@@ -23,7 +24,9 @@ fn main() -> ExitCode {
         }
         ["digest"] => Ok(digest(200)),
         ["digest", count] => count.parse().map(digest).map_err(|_| format!("{count} is not a number")),
-        ["planted", names @ ..] if names.len() < 2 => Ok(planted::table(names.first().copied())),
+        ["planted"] => Ok(planted::table(None)),
+        ["planted", name] if Fault::ALL.iter().any(|fault| fault.name() == *name) => Ok(planted::table(Some(name))),
+        ["planted", name] => Err(format!("there is no fault {name}")),
         _ => Err(USAGE.to_owned()),
     };
     match done {
@@ -38,19 +41,23 @@ fn main() -> ExitCode {
 
 fn begin_soak(options: &[&str]) -> Result<bool, String> {
     let crashers = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("crashers/program");
-    let mut plan = soak::Plan { hours: 0.0, seed: suite::fresh_seed(), threads: 0, keep: crashers };
+    let mut plan = soak::Plan { time: Duration::ZERO, seed: suite::fresh_seed(), threads: 0, keep: crashers };
     for pair in options.chunks(2) {
         let [name, value] = pair else { return Err(format!("{} wants a value\n{USAGE}", pair[0])) };
         let wrong = |_| format!("{name} does not take {value:?}");
         match *name {
-            "--hours" => plan.hours = value.parse().map_err(|_| format!("{name} does not take {value:?}"))?,
+            "--hours" => {
+                let hours = value.parse().map_err(|_| format!("{name} does not take {value:?}"))?;
+                plan.time =
+                    Duration::try_from_secs_f64(3_600.0 * f64::min(hours, 1e6)).map_err(|error| error.to_string())?;
+            }
             "--seed" => plan.seed = value.parse().map_err(wrong)?,
             "--threads" => plan.threads = value.parse().map_err(wrong)?,
             "--keep" => plan.keep = PathBuf::from(value),
             _ => return Err(format!("{name} is not an option\n{USAGE}")),
         }
     }
-    if plan.hours <= 0.0 || plan.hours.is_nan() {
+    if plan.time.is_zero() {
         return Err(format!("how long? --hours\n{USAGE}"));
     }
     soak::soak(&plan).map_err(|error| error.to_string())
@@ -71,14 +78,17 @@ fn replay(file: &str) -> Result<bool, String> {
 }
 
 fn digest(count: u64) -> bool {
-    let mut total = Report::default();
+    let (mut total, mut well) = (Report::default(), true);
     for number in 0..count {
         let mix = &Mix::ALL[(number % Mix::ALL.len() as u64) as usize];
         match suite::run(&suite::program(mix, 0, number)) {
             Ok(report) => suite::add(&mut total, &report),
-            Err(failure) => println!("program {number} fails: {}", failure.what),
+            Err(failure) => {
+                well = false;
+                println!("program {number} fails: {}", failure.what);
+            }
         }
     }
     println!("{:016x}  {count} programs, {} steps, {} frames", total.trace, total.steps, total.frames);
-    true
+    well
 }

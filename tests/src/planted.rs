@@ -6,7 +6,7 @@ use crdt_socket_sync_loopback::program::{Mix, Program, quietly};
 use crate::{
     fuzz::TARGETS,
     scenarios::SCENARIOS,
-    suite::{program, run},
+    suite::{program, run, smallest},
 };
 
 /// What caught a fault.
@@ -31,9 +31,9 @@ pub fn table(name: Option<&str>) -> bool {
     let mut all = true;
     println!("| fault | suite | number | size | what it says |\n|---|---|---|---|---|");
     for fault in Fault::ALL.iter().filter(|fault| name.is_none_or(|name| fault.name() == name)) {
-        match catch(*fault, true) {
+        match catch(Some(*fault), true) {
             Some(Catch { suite, number, size, said }) => {
-                let said = said.lines().next().unwrap_or_default();
+                let said = said.lines().take(2).collect::<Vec<_>>().join(" ");
                 println!("| {fault} | {suite} | {number} | {size} | {said} |");
             }
             None => {
@@ -49,8 +49,10 @@ pub fn table(name: Option<&str>) -> bool {
 const ROUND: u64 = 20;
 
 /// What catches a fault, tried mix by mix, a few programs of each in turn.
-pub fn catch(fault: Fault, shrunk: bool) -> Option<Catch> {
-    plant(Some(fault));
+///
+/// With no fault it says what is wrong with the engine, or with the suites.
+pub fn catch(fault: Option<Fault>, shrunk: bool) -> Option<Catch> {
+    plant(fault);
     let found = look(shrunk);
     plant(None);
     found
@@ -84,7 +86,7 @@ fn look(shrunk: bool) -> Option<Catch> {
 }
 
 fn caught(suite: &'static str, number: u64, program: Program, shrunk: bool) -> Catch {
-    let program = if shrunk { program.shrink(|program| run(program).is_err()) } else { program };
+    let program = if shrunk { smallest(program) } else { program };
     let said = run(&program).err().map(|failure| failure.what).unwrap_or_default();
     Catch { suite, number, size: program.steps.len(), said }
 }

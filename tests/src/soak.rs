@@ -19,7 +19,7 @@ use crate::suite::{add, explain, program, run, smallest};
 #[derive(Clone, Debug)]
 pub struct Plan {
     /// For how long.
-    pub hours: f64,
+    pub time: Duration,
     /// What all programs follow from.
     pub seed: u64,
     /// On how many threads; 0 is one for each processor.
@@ -48,7 +48,7 @@ const MOST_FINDS: u64 = 20;
 pub fn soak(plan: &Plan) -> io::Result<bool> {
     let threads = if plan.threads > 0 { plan.threads } else { thread::available_parallelism()?.get() };
     println!("soak --seed {} on {threads} threads; finds go to {}", plan.seed, plan.keep.display());
-    let (began, time) = (Instant::now(), Duration::from_secs_f64(plan.hours * 3_600.0));
+    let (began, time) = (Instant::now(), plan.time);
     let (next, tally) = (AtomicU64::new(0), Mutex::new(Tally::default()));
     let over = || began.elapsed() >= time || tally.lock().is_ok_and(|tally| tally.finds >= MOST_FINDS);
     thread::scope(|scope| {

@@ -67,6 +67,8 @@ pub fn hold(mix: &Mix, programs: u32) -> Report {
 pub fn add(total: &mut Report, report: &Report) {
     total.steps += report.steps;
     total.faults += report.faults;
+    total.lost += report.lost;
+    total.torn += report.torn;
     total.changes += report.changes;
     total.stored += report.stored;
     total.frames += report.frames;
@@ -75,7 +77,11 @@ pub fn add(total: &mut Report, report: &Report) {
 
 /// The smallest program found that fails as this one does.
 pub fn smallest(program: Program) -> Program {
-    program.shrink(|program| run(program).is_err())
+    // What else may be wrong is another find.
+    let kind = |what: &str| what.split([' ', ':']).next().map(str::to_owned);
+    let fails = |program: &Program| run(program).err().map(|failure| kind(&failure.what));
+    let before = fails(&program);
+    program.shrink(|program| fails(program) == before)
 }
 
 /// A failing program for a person: its table, what went wrong, and how to keep it.

@@ -11,5 +11,6 @@ use crdt_socket_sync_tests::suite::hold;
 fn whatever_crashes_what_was_acknowledged_as_stored_survives_and_everyone_has_the_same() {
     let total = hold(&Mix::CRASH, 1_000);
     assert!(total.faults > total.steps / 10, "faults have happened: {total:?}");
+    assert!(total.lost > 100 && total.torn > 10, "and found writes to lose and to tear: {total:?}");
     assert!(total.stored > 0, "and something was acknowledged: {total:?}");
 }

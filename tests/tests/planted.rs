@@ -1,7 +1,7 @@
 //! The proof of the proof: the engine is told to go wrong, one mistake at a time, and the suites must notice; and they must
 //! come by every situation that matters.
 
-use crdt_socket_sync::proof::{Fault, Situation, acted, forget, noted, plant};
+use crdt_socket_sync::proof::{Fault, Situation, acted, forget, noted};
 use crdt_socket_sync_loopback::program::Mix;
 use crdt_socket_sync_tests::{
     fuzz::TARGETS,
@@ -32,18 +32,13 @@ fn the_suites_come_by_every_situation_that_matters() {
 
 #[test]
 fn the_suites_catch_every_planted_fault() {
-    let missed: Vec<_> = Fault::ALL.iter().filter(|fault| catch(**fault, false).is_none()).collect();
+    let missed: Vec<_> = Fault::ALL.iter().filter(|fault| catch(Some(**fault), false).is_none()).collect();
     assert!(missed.is_empty(), "nothing catches: {missed:?}");
 }
 
 #[test]
 fn with_nothing_planted_nothing_is_caught() {
-    plant(None);
-    assert_eq!(acted(), 0);
-    for number in 0..20 {
-        for mix in &Mix::ALL {
-            run(&program(mix, 0, number)).unwrap_or_else(|failure| panic!("{failure}"));
-        }
-    }
+    let caught = catch(None, false);
+    assert!(caught.is_none(), "{caught:?}");
     assert_eq!(acted(), 0, "no place in the engine was told to go wrong");
 }

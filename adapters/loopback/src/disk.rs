@@ -28,13 +28,24 @@ pub struct Disk {
     pub fails_late: bool,
     /// How long it takes to write, and again to say so.
     pub delay: RangeInclusive<Duration>,
+    /// How many appends crashes have kept from being carried out, and how many of these were carried out in part.
+    pub(crate) lost: u64,
+    pub(crate) torn: u64,
     /// When the last request is carried out; the next one not before it.
     pub(crate) last: Time,
 }
 
 impl Disk {
     pub(crate) fn new(delay: RangeInclusive<Duration>) -> Self {
-        Self { storage: MemoryStorage::default(), fault: None, fails_late: false, delay, last: Time::ZERO }
+        Self {
+            storage: MemoryStorage::default(),
+            fault: None,
+            fails_late: false,
+            delay,
+            lost: 0,
+            torn: 0,
+            last: Time::ZERO,
+        }
     }
 
     pub(crate) fn carry_out(&mut self, request: StoreRequest) -> Vec<(Ticket, Result<StoreReply, StoreFault>)> {
@@ -52,14 +63,18 @@ impl Disk {
 
     /// The machine crashes with these requests not carried out.
     pub(crate) fn crash(&mut self, requests: Vec<StoreRequest>, crash: Crash) {
-        let mut requests = requests.into_iter();
-        for request in requests.by_ref().take(crash.written) {
+        let mut appends = requests.into_iter().filter(|request| matches!(request, StoreRequest::Append { .. }));
+        for request in appends.by_ref().take(crash.written) {
             self.carry_out(request);
         }
-        if let Some(StoreRequest::Append { ticket, append }) = requests.next().filter(|_| crash.torn) {
+        if let Some(StoreRequest::Append { ticket, append }) = appends.next() {
+            self.lost += 1 + appends.count() as u64;
             let mut changes = append.changes;
             changes.truncate(changes.len() / 2);
-            self.carry_out(StoreRequest::Append { ticket, append: Append { changes, ..append } });
+            if crash.torn && !changes.is_empty() {
+                self.torn += 1;
+                self.carry_out(StoreRequest::Append { ticket, append: Append { changes, ..append } });
+            }
         }
         self.last = Time::ZERO;
     }

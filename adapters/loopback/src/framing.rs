@@ -15,7 +15,8 @@ pub trait Framing {
     ///
     /// # Errors
     ///
-    /// If this can never become a frame. The link is dropped with these words.
+    /// If this can never become a frame. A stream carries nothing but what [`write`](Self::write) wrote, so the simulation
+    /// panics with these words.
     fn read(&mut self, arrived: &mut BytesMut) -> Result<Option<Bytes>, String>;
 }
 

@@ -70,6 +70,8 @@ pub enum What {
     Started,
     /// The machine's wall clock was set to this many milliseconds ahead of the simulation's.
     ClockSet(i64),
+    /// All wall clocks were set forwards by this many milliseconds, or back.
+    ClocksJumped(i64),
 }
 
 /// One line of a [`Trace`].
@@ -129,7 +131,11 @@ impl Trace {
             hash.write(&at.as_micros().to_be_bytes());
             hash.write(format!("{node} {link:?}").as_bytes());
             match what {
-                What::Sent(frame) | What::Arrived(frame) => hash.write(frame),
+                What::Sent(frame) | What::Arrived(frame) => {
+                    let sent = matches!(what, What::Sent(_));
+                    hash.write(format!("{} {}", if sent { "sent" } else { "arrived" }, frame.len()).as_bytes());
+                    hash.write(frame);
+                }
                 other => hash.write(format!("{other:?}").as_bytes()),
             }
         }
@@ -238,6 +244,9 @@ impl TraceEntry {
             What::StoreFailed => "finds its store failing",
             What::Crashed => "crashes",
             What::Started => "starts",
+            What::ClocksJumped(millis) => {
+                return writeln!(f, "and everyone else have their clocks set by {millis:+} ms");
+            }
             What::ClockSet(millis) => return writeln!(f, "has its clock set to {millis:+} ms"),
         };
         write!(f, "{verb:<5}")?;

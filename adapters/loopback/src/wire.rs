@@ -52,6 +52,8 @@ pub(crate) struct Lane {
     writer: Box<dyn Framing>,
     reader: Box<dyn Framing>,
     arrived: BytesMut,
+    /// Frames under way, to be compared with those that are read.
+    pub(crate) written: VecDeque<Bytes>,
 }
 
 /// Something under way.
@@ -73,6 +75,7 @@ impl Lane {
             writer: (config.framing)(),
             reader: (config.framing)(),
             arrived: BytesMut::new(),
+            written: VecDeque::new(),
         }
     }
 
@@ -90,14 +93,28 @@ impl Lane {
         parcels
     }
 
-    /// Takes in a piece, and the frames that are whole now.
-    pub(crate) fn read(&mut self, piece: &[u8]) -> Result<Vec<Bytes>, String> {
-        self.arrived.extend_from_slice(piece);
+    /// Takes in some bytes, and the frames that are whole then.
+    ///
+    /// # Panics
+    ///
+    /// If the framing does not read what it wrote.
+    pub(crate) fn read(&mut self, bytes: &[u8]) -> Vec<Bytes> {
+        self.arrived.extend_from_slice(bytes);
         let mut frames = Vec::new();
-        while let Some(frame) = self.reader.read(&mut self.arrived)? {
-            frames.push(frame);
+        loop {
+            match self.reader.read(&mut self.arrived) {
+                Ok(None) => return frames,
+                Ok(Some(frame)) => {
+                    let written = self.written.pop_front();
+                    assert!(
+                        Some(&frame) == written.as_ref(),
+                        "the framing has read {frame:?} where it wrote {written:?}"
+                    );
+                    frames.push(frame);
+                }
+                Err(words) => panic!("the framing does not read what it wrote: {words}"),
+            }
         }
-        Ok(frames)
     }
 }
 

@@ -167,6 +167,9 @@ impl<R: Replica> Open<R> {
 
     /// The link is gone: the document is joined again on the next one.
     pub(super) fn part(&mut self) {
+        if planted(Fault::AcknowledgementWithdrawn) {
+            self.covered = Default::default();
+        }
         if matches!(self.phase, Phase::Joining | Phase::Joined(_) | Phase::Later(_)) {
             self.phase = Phase::Waiting;
         }

@@ -118,6 +118,8 @@ named! {
         ClientNeverRewinds = "client-never-rewinds",
         /// A client's own change that comes from the server counts as stored there.
         EchoTakenForStored = "echo-taken-for-stored",
+        /// A client that loses its link forgets what it was told is stored.
+        AcknowledgementWithdrawn = "acknowledgement-withdrawn",
         /// What is acknowledged as received counts as stored.
         ReceivedTakenForStored = "received-taken-for-stored",
         /// A client sends changes that its own store does not have yet.

@@ -13,19 +13,12 @@ use crdt_socket_sync::{
 use super::{
     Verdict,
     judge::check,
-    world::{PAGES, World, stored_changes, version_of},
+    world::{MOST_JUMP, PAGES, World, stored_changes, version_of},
 };
 use crate::{
     disk::Crash,
     trace::{Node, TraceLink, What},
 };
-
-/// Where the waits between attempts to connect begin and end; see [`World::new`].
-const FIRST: Duration = Duration::from_millis(100);
-const MOST: Duration = Duration::from_secs(3);
-
-/// How far the server's clock may have been set back.
-const MOST_JUMP: Duration = Duration::from_secs(20);
 
 /// After healing, everything is at rest within this time.
 const REST: Duration = Duration::from_secs(120);
@@ -60,12 +53,12 @@ impl World<'_> {
         let had = [0, 1].map(|page| self.version(page));
         let begun = self.sim.trace().entries().len();
         self.come_to_rest()?;
-        let changes: usize =
-            had.iter().map(|version| version.iter().map(|(_, next)| next as usize).sum::<usize>()).sum();
+        let logs = (0..self.people.len()).flat_map(|who| [self.document(who, 0), self.document(who, 1)]);
+        let changes: BTreeSet<_> = logs.flatten().flat_map(|document| document.log().iter().map(Change::id)).collect();
         let frames = self.frames_since(begun).count();
         // Each change may go up, down to everyone, and be acknowledged twice; and each join has its question and answer. Pings
         // and retries are few beside that.
-        let most = 200 + self.people.len() * (60 + 6 * changes);
+        let most = self.people.len() * (60 + 4 * changes.len());
         check(frames <= most, || format!("(f) {frames} frames to come to rest; {most} would be many"))?;
         for (page, had) in had.iter().enumerate().filter(|(page, _)| !self.pages[*page].tainted) {
             let has = self.version(page);
@@ -153,6 +146,11 @@ impl World<'_> {
         self.check_store()?;
         self.say_goodbye(clean)?;
         self.report.frames = self.frames_since(0).count() as u64;
+        let machines = (0..self.people.len()).map(Node::Client).chain([Node::Server]);
+        for disk in machines.map(|node| self.sim.disk(node)) {
+            self.report.lost += disk.lost;
+            self.report.torn += disk.torn;
+        }
         Ok(())
     }
 
@@ -253,7 +251,9 @@ impl World<'_> {
         let mut came_by = BTreeMap::<(u64, OpId), TraceLink>::new();
         let mut sent = BTreeSet::<(TraceLink, u64, OpId)>::new();
         let mut failed = BTreeMap::<Node, (u32, Time)>::new();
-        let least = |failures: u32| (FIRST * 2_u32.saturating_pow(failures)).min(MOST) / 2;
+        let limits = self.sim.client(self.people[0].client).limits();
+        let (first, most) = (limits.retry_first, limits.retry_most);
+        let least = |failures: u32| (first * 2_u32.saturating_pow(failures)).min(most) / 2;
         for (entry, message) in trace.entries().iter().zip(trace.messages()) {
             match entry.what {
                 What::DialFailed => {

@@ -121,7 +121,7 @@ impl Program {
         [setup].into_iter().chain(self.steps.iter().map(|step| step.to_bytes())).flatten().collect()
     }
 
-    /// Performs it, over frames that become bytes in the way of `config`; its seed and bounds are the program's own.
+    /// Performs it. Of `config` only the framing counts: all else is the program's own.
     ///
     /// # Errors
     ///
@@ -147,6 +147,10 @@ pub struct Report {
     pub steps: u64,
     /// Steps among them that did harm: cuts, crashes, failing stores, hostile frames and the like.
     pub faults: u64,
+    /// Writes that a crash kept from being carried out.
+    pub lost: u64,
+    /// Writes of which a crash let some of the changes be written.
+    pub torn: u64,
     /// Changes made.
     pub changes: u64,
     /// Operations that their makers were told are stored.

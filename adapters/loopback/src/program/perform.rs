@@ -14,7 +14,7 @@ use crdt_socket_sync::{
 use super::{
     Step, Verb, Verdict,
     judge::check,
-    world::{DEN, FRAME_BYTES, PAGES, Stranger, World},
+    world::{DEN, FRAME_BYTES, MOST_JUMP, PAGES, Stranger, World},
 };
 use crate::{
     disk::Crash,
@@ -25,9 +25,6 @@ use crate::{
 
 const WORDS: [&str; 8] = ["a", "bc", "😀", "Hello, ", "x𐐷y", "é\u{301}", "12345678", "🎉🎉"];
 const KEYS: [&str; 3] = ["a", "b", "ключ"];
-
-/// How far a clock may be off: less than half of what servers accept, so that two that differ still do.
-const MOST_JUMP: i64 = 20_000;
 
 impl World<'_> {
     pub(super) fn perform(&mut self, step: Step) -> Result<(), Verdict> {
@@ -64,7 +61,12 @@ impl World<'_> {
             Verb::HalfOpen => self.sim.half_open(client),
             Verb::StallUp => self.sim.stall(client, Direction::ToServer),
             Verb::StallDown => self.sim.stall(client, Direction::ToClient),
-            Verb::Unstall => self.sim.unstall(client),
+            Verb::Unstall => {
+                let others = self.people.iter().cycle().skip(who).take(self.people.len());
+                if let Some(stalled) = others.map(|person| person.client).find(|client| self.sim.is_stalled(*client)) {
+                    self.sim.unstall(stalled);
+                }
+            }
             Verb::Abandon => self.sim.abandon(client),
             Verb::Offline => self.sim.go_offline(client),
             Verb::Online => self.sim.go_online(client),
@@ -74,17 +76,19 @@ impl World<'_> {
             }
             Verb::Connect => self.sim.with_client(client, |client, _| client.connect()),
 
-            Verb::Crash => self.crash(what, how),
+            Verb::Crash => self.crash(what, how)?,
             Verb::Start => self.start()?,
-            Verb::Backup => self.backup = self.sim.store().clone(),
+            Verb::Backup => self.backup = Some(self.sim.store().clone()),
+            // What was never copied is copied now.
+            Verb::Restore if self.backup.is_none() => self.backup = Some(self.sim.store().clone()),
             Verb::Restore => {
-                self.crash(what, how);
-                *self.sim.store_mut() = self.backup.clone();
+                self.crash(what, how)?;
+                *self.sim.store_mut() = self.backup.clone().unwrap_or_default();
                 self.mislead();
                 self.start()?;
             }
             Verb::Empty => {
-                self.crash(what, how);
+                self.crash(what, how)?;
                 *self.sim.store_mut() = Default::default();
                 self.mislead();
                 self.start()?;
@@ -105,7 +109,7 @@ impl World<'_> {
             Verb::StoreMend => self.mend(Node::Server),
 
             Verb::CrashClient => {
-                let crash = Crash { written: usize::from(what % 4), torn: how % 2 == 1 };
+                let crash = self.await_writes(Node::Client(client.number()), what, how);
                 self.people[who].desks = [None, None];
                 self.people[who].kept = [None, None];
                 self.sim.restart_client(client, crash);
@@ -114,19 +118,23 @@ impl World<'_> {
             Verb::ClientStoreMend => self.mend(Node::Client(client.number())),
 
             Verb::Jump => {
-                let to = (self.wall + (i64::from(what) - 128) * 160).clamp(-MOST_JUMP, MOST_JUMP);
+                let most = MOST_JUMP.as_millis() as i64;
+                let to = (self.wall + (i64::from(what) - 128) * 160).clamp(-most, most);
                 self.sim.jump_wall_clock(to - self.wall);
                 self.wall = to;
             }
             Verb::Skew => {
-                let millis = (i64::from(what) - 128) * MOST_JUMP / 256;
+                let millis = (i64::from(what) - 128) * MOST_JUMP.as_millis() as i64 / 256;
                 self.sim.set_skew(Node::Client(client.number()), millis);
             }
             Verb::Reuse => self.reuse(who, page, what),
 
             Verb::Intrude => self.intrude(what)?,
-            Verb::Mutate => self.mutate(what, how),
-            Verb::Hail => self.hail(what, how)?,
+            Verb::Mutate => self.mutate(what, how)?,
+            Verb::Hail => {
+                self.admit_one(how)?;
+                self.hail(what, how)?;
+            }
         }
         Ok(())
     }
@@ -218,9 +226,25 @@ impl World<'_> {
 
     // Machines.
 
-    fn crash(&mut self, written: u8, torn: u8) {
+    fn crash(&mut self, what: u8, how: u8) -> Result<(), Verdict> {
         self.forgotten = true;
-        self.sim.crash_server_with(Crash { written: usize::from(written % 8), torn: torn % 2 == 1 });
+        let crash = self.await_writes(Node::Server, what, how);
+        // What was said until now was said on the strength of what the store holds now.
+        self.look()?;
+        self.sim.crash_server_with(crash);
+        Ok(())
+    }
+
+    /// How a machine crashes: often in the midst of writing, for which it is waited.
+    fn await_writes(&mut self, node: Node, what: u8, how: u8) -> Crash {
+        const MOST_STEPS: usize = 64;
+        let soon = if how % 4 < 2 { 0 } else { MOST_STEPS };
+        for _ in 0..soon {
+            if self.sim.pending_appends(node) > 0 || !self.sim.step() {
+                break;
+            }
+        }
+        Crash { written: usize::from(what) % (self.sim.pending_appends(node) + 1), torn: how % 2 == 1 }
     }
 
     pub(super) fn start(&mut self) -> Result<(), Verdict> {
@@ -248,8 +272,9 @@ impl World<'_> {
     fn reuse(&mut self, who: usize, page: usize, of: u8) {
         let of = usize::from(of) % self.people.len();
         let Some(replica) = self.people[of].desks[page].as_ref().map(|desk| desk.replica) else { return };
-        let person = &self.people[who];
-        if of != who && person.desks[page].is_none() && person.kept[page].is_none() && !self.persists() {
+        if of != who && !self.persists() {
+            self.leave(who, page, false);
+            self.people[who].kept[page] = None;
             self.pages[page].tainted = true;
             self.open_as(who, page, replica);
         }
@@ -258,7 +283,9 @@ impl World<'_> {
     // Strangers.
 
     fn intrude(&mut self, how_far: u8) -> Result<(), Verdict> {
-        let Some(index) = self.sim.add_stranger() else { return Ok(()) };
+        // Where everyone may write, they could write in anyone's name.
+        let index = if self.asks() { self.sim.add_stranger() } else { None };
+        let Some(index) = index else { return Ok(()) };
         self.strangers.push(Stranger { index, numbers: [None; 3] });
         let last = u8::try_from(self.strangers.len() - 1).unwrap_or(u8::MAX);
         for hail in 0..how_far % 8 {
@@ -269,19 +296,43 @@ impl World<'_> {
         Ok(())
     }
 
+    /// One of those whose links are up.
     fn stranger(&self, which: u8) -> Option<&Stranger> {
-        self.strangers.get(usize::from(which) % self.strangers.len().max(1))
+        let alive = || self.strangers.iter().filter(|stranger| self.sim.stranger_end(stranger.index).is_some());
+        alive().nth(usize::from(which) % alive().count().max(1))
+    }
+
+    /// Has a stranger connect if there is none.
+    fn admit_one(&mut self, how: u8) -> Result<(), Verdict> {
+        if self.stranger(0).is_some() { Ok(()) } else { self.intrude(how) }
+    }
+
+    /// Whether a step that does harm finds something to harm.
+    pub(super) fn has_effect(&self, step: Step) -> bool {
+        let who = usize::from(step.who) % self.people.len();
+        match step.verb {
+            Verb::Cut | Verb::CutAfter | Verb::HalfOpen | Verb::StallUp | Verb::StallDown | Verb::Abandon => {
+                self.sim.server_end(self.people[who].client).is_some()
+            }
+            Verb::Crash | Verb::Shutdown => self.sim.server().is_some(),
+            Verb::Intrude | Verb::Mutate | Verb::Hail => self.asks() && self.sim.server().is_some(),
+            Verb::ClientStoreFail => self.persists(),
+            Verb::Restore => self.backup.is_some(),
+            Verb::Reuse => !self.persists() && usize::from(step.what) % self.people.len() != who,
+            _ => true,
+        }
     }
 
     /// Sends a frame that a client has sent lately, with some of it changed.
-    fn mutate(&mut self, which: u8, how: u8) {
-        let Some(index) = self.stranger(which).map(|stranger| stranger.index) else { return };
+    fn mutate(&mut self, which: u8, how: u8) -> Result<(), Verdict> {
+        self.admit_one(how)?;
+        let Some(index) = self.stranger(which).map(|stranger| stranger.index) else { return Ok(()) };
         let sent = |what: &What| match what {
             What::Sent(frame) => Some(frame.clone()),
             _ => None,
         };
         let entries = self.sim.trace().entries().iter().rev().filter(|entry| entry.node != Node::Server);
-        let Some(frame) = entries.filter_map(|entry| sent(&entry.what)).nth(usize::from(how)) else { return };
+        let Some(frame) = entries.filter_map(|entry| sent(&entry.what)).nth(usize::from(how)) else { return Ok(()) };
         let mut bytes = frame.to_vec();
         for _ in 0..self.dice.below(4) {
             let (at, byte) = (self.dice.below(bytes.len()), self.dice.below(256) as u8);
@@ -293,6 +344,7 @@ impl World<'_> {
             }
         }
         self.sim.stranger_says(index, bytes.into());
+        Ok(())
     }
 
     fn hail(&mut self, which: u8, how: u8) -> Result<(), Verdict> {
@@ -396,7 +448,9 @@ fn one_edit(txn: &mut Transaction<'_>, verb: Verb, what: u8, how: u8, word: &str
         Verb::Paste => {
             let mut text = txn.text("text");
             let at = place(what, text.len());
-            text.insert(at, &word.repeat(usize::from(how)))
+            // The naive twin is slow with long texts.
+            let count = if text.len() < 2_000 { usize::from(how) } else { 1 };
+            text.insert(at, &word.repeat(count))
         }
         Verb::Delete => {
             let mut text = txn.text("text");

@@ -79,6 +79,12 @@ impl<R: Replica> Simulation<R> {
         }
     }
 
+    /// How many appends a machine's store has not carried out yet.
+    pub fn pending_appends(&self, node: Node) -> usize {
+        let pending = |happening: &&Happening| matches!(happening, Happening::Write(of, StoreRequest::Append { .. }) if *of == node);
+        self.future.values().filter(pending).count()
+    }
+
     /// A machine's requests that have not been carried out, oldest first. They and the answers that were due are
     /// forgotten.
     fn forget_requests(&mut self, node: Node) -> Vec<StoreRequest> {
@@ -144,10 +150,12 @@ impl<R: Replica> Simulation<R> {
         self.strangers.iter_mut().for_each(|stranger| stranger.link = None);
         let wires: Vec<_> = self.wires.keys().copied().collect();
         for number in wires {
-            if let Some(wire) = self.wires.get_mut(&number) {
-                wire.server_link = None;
+            let Some(wire) = self.wires.get_mut(&number) else { continue };
+            wire.server_link = None;
+            // Nobody hears of it over a link that is dead.
+            if !wire.half_open || wire.client_link.is_none() {
+                self.lose(number);
             }
-            self.lose(number);
         }
         self.pump();
     }

@@ -60,6 +60,8 @@ pub struct Simulation<R: Replica = Document> {
     config: SimulationConfig,
     dice: Dice,
     now: Time,
+    /// How many steps were taken at this moment.
+    steps_now: usize,
     /// How far the wall clocks have been set off from where they would be, in milliseconds.
     wall_offset: i64,
     /// The same for one machine's, on top of that.
@@ -110,6 +112,8 @@ enum Happening {
 
 /// A loop that goes on for so many steps without coming to rest never will.
 const MOST_STEPS: usize = 1_000_000;
+/// The same for steps at one moment.
+const MOST_STEPS_NOW: usize = 50_000;
 
 impl<R: Replica> Simulation<R> {
     /// A world with a running server and no clients.
@@ -119,6 +123,7 @@ impl<R: Replica> Simulation<R> {
             disks: BTreeMap::from([(Node::Server, Disk::new(config.store_delay.clone()))]),
             config,
             now: Time::ZERO,
+            steps_now: 0,
             wall_offset: 0,
             skews: BTreeMap::new(),
             server: None,
@@ -157,6 +162,7 @@ impl<R: Replica> Simulation<R> {
     /// Sets the wall clock forwards or back, for everyone.
     pub fn jump_wall_clock(&mut self, millis: i64) {
         self.wall_offset = self.wall_offset.saturating_add(millis);
+        self.trace.note(self.now, Node::Server, None, What::ClocksJumped(millis));
     }
 
     /// Sets one machine's wall clock so far ahead of the others', or behind.
@@ -230,7 +236,12 @@ impl<R: Replica> Simulation<R> {
         clients.chain(future).chain(server).min().map(|at| at.max(self.now))
     }
 
+    /// # Panics
+    ///
+    /// If so much happens at one moment that time would never go on.
     fn step_at(&mut self, at: Time) {
+        self.steps_now = if at > self.now { 0 } else { self.steps_now + 1 };
+        assert!(self.steps_now < MOST_STEPS_NOW, "time stands still at {at:?}: something is due again and again");
         self.now = at;
         match self.future.first_key_value() {
             Some(((due, _), _)) if *due <= at => {

@@ -1,6 +1,6 @@
 //! The network: links that come up, carry bytes, are held up, die unnoticed and are lost; and strangers.
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use crdt_socket_sync::{LinkId, Replica, Server, Transmit};
 
 use super::{ClientIndex, Happening, Simulation, Stranger, StrangerIndex};
@@ -24,12 +24,16 @@ impl<R: Replica> Simulation<R> {
     pub fn cut_after(&mut self, client: ClientIndex, bytes: usize) {
         let Some(number) = self.clients[client.0].wire else { return };
         for direction in [Direction::ToServer, Direction::ToClient] {
+            let lane = self.wires.get_mut(&number).map(|wire| wire.lane(direction));
+            let mut held = lane.and_then(|lane| lane.held.take()).unwrap_or_default();
             let mut left = bytes;
-            while let Some(Parcel::Piece { bytes, last }) = self.next_parcel(number, direction).filter(|_| left > 0) {
+            while left > 0 {
+                let next = held.pop_front().or_else(|| self.next_parcel(number, direction));
+                let Some(Parcel::Piece { bytes, last }) = next else { break };
                 let whole = bytes.len() <= left;
                 let piece = bytes.slice(..bytes.len().min(left));
                 left -= piece.len();
-                self.arrive(number, direction, Parcel::Piece { bytes: piece, last: last && whole });
+                self.take_in(number, direction, &piece, usize::from(last && whole));
             }
         }
         self.lose(number);
@@ -38,10 +42,6 @@ impl<R: Replica> Simulation<R> {
 
     /// Takes the next thing off a lane that would arrive.
     fn next_parcel(&mut self, number: u64, to: Direction) -> Option<Parcel> {
-        let lane = self.wires.get_mut(&number)?.lane(to);
-        if let Some(parcel) = lane.held.as_mut().and_then(|held| held.pop_front()) {
-            return Some(parcel);
-        }
         let on_lane = |happening: &Happening| matches!(happening, Happening::Arrive { wire, direction, .. } if (*wire, *direction) == (number, to));
         let key = *self.future.iter().find(|(_, happening)| on_lane(happening))?.0;
         match self.future.remove(&key)? {
@@ -70,6 +70,12 @@ impl<R: Replica> Simulation<R> {
         }
     }
 
+    /// Whether a client's link is held up in some direction.
+    pub fn is_stalled(&self, client: ClientIndex) -> bool {
+        let wire = self.clients[client.0].wire.and_then(|number| self.wires.get(&number));
+        wire.is_some_and(|wire| wire.to_server.held.is_some() || wire.to_client.held.is_some())
+    }
+
     /// Lets everything go on that was held up on a client's link. What was sent on a link that is dead stays lost.
     pub fn unstall(&mut self, client: ClientIndex) {
         let Some(number) = self.clients[client.0].wire else { return };
@@ -77,7 +83,12 @@ impl<R: Replica> Simulation<R> {
             let lane = self.wires.get_mut(&number).map(|wire| wire.lane(direction));
             let Some(held) = lane.and_then(|lane| lane.held.take()) else { continue };
             self.note_stall(client.0, number, direction, false);
-            held.into_iter().for_each(|parcel| self.arrive(number, direction, parcel));
+            for parcel in held {
+                match parcel {
+                    Parcel::Piece { bytes, last } => self.take_in(number, direction, &bytes, last.into()),
+                    Parcel::Close => self.lose(number),
+                }
+            }
         }
         // The other end gave it up meanwhile: now this one hears of it.
         if self.wires.get(&number).is_some_and(|wire| wire.server_link.is_none() || wire.client_link.is_none()) {
@@ -216,13 +227,27 @@ impl<R: Replica> Simulation<R> {
             held.push_back(parcel);
             return;
         }
-        let Parcel::Piece { bytes, last } = parcel else { return self.lose(number) };
-        lane.in_flight -= usize::from(last);
-        match lane.read(&bytes) {
-            Ok(frames) => frames.into_iter().for_each(|frame| self.hand_over(number, direction, frame)),
-            // An adapter would do the same: what follows cannot be read either.
-            Err(_) => self.lose(number),
+        let mut next = Some(parcel);
+        let (mut stream, mut ends) = (BytesMut::new(), 0);
+        while let Some(Parcel::Piece { bytes, last }) = next {
+            stream.extend_from_slice(&bytes);
+            ends += usize::from(last);
+            // Bytes of several frames may come together, as they do on a stream.
+            let more = self.config.piece_bytes.is_some() && self.dice.below(3) == 0;
+            next = if more { self.next_parcel(number, direction) } else { None };
         }
+        self.take_in(number, direction, &stream, ends);
+        if matches!(next, Some(Parcel::Close)) {
+            self.lose(number);
+        }
+    }
+
+    /// Takes in some bytes of a stream, with which so many frames end.
+    fn take_in(&mut self, number: u64, direction: Direction, bytes: &[u8], ends: usize) {
+        let Some(lane) = self.wires.get_mut(&number).map(|wire| wire.lane(direction)) else { return };
+        lane.in_flight -= ends;
+        let frames = lane.read(bytes);
+        frames.into_iter().for_each(|frame| self.hand_over(number, direction, frame));
     }
 
     fn hand_over(&mut self, number: u64, direction: Direction, frame: Bytes) {
@@ -359,6 +384,9 @@ impl<R: Replica> Simulation<R> {
             Transmit::Frame(frame) => {
                 lane.in_flight += 1;
                 let parcels = lane.write(&frame, self.config.piece_bytes, &mut self.dice);
+                if !lost {
+                    lane.written.push_back(frame.clone());
+                }
                 self.trace.note(self.now, node, link, What::Sent(frame));
                 parcels
             }
