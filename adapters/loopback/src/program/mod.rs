@@ -15,16 +15,19 @@
 //! - **(c)** [`Document::check`](crdt_socket_sync::Document::check) finds nothing after any step;
 //! - **(d)** what a client was told is stored is in the store, at every moment and after every crash, and nothing that was
 //!   acknowledged is withdrawn;
-//! - **(e)** no more waits, and no larger frame is sent, than [`Limits`](crdt_socket_sync::Limits) allow, and when everyone
-//!   has left, nothing is left;
+//! - **(e)** no more waits, and nothing larger is sent or taken, than [`Limits`](crdt_socket_sync::Limits) allow; nobody is
+//!   served before being let in, writes where it may only read, or as someone else who is there; when everyone has left,
+//!   nothing is left;
 //! - **(f)** after healing, everything comes to rest within a bounded number of frames, and then only pings are sent;
 //! - **(h)** no change is reported twice to an application, and the server sends none back on the link it came by.
 
+mod application;
 mod heal;
 mod judge;
 mod perform;
 mod quiet;
 mod shrink;
+mod strangers;
 mod verb;
 mod world;
 

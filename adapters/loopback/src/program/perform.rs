@@ -2,26 +2,18 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use crdt_socket_sync::{
-    Change, Client, DocId, Now, OpId, ReplicaId, VersionVector, Wall,
-    causal::Hlc,
+    Change, Client, DocId, Now,
     document::{EditError, Transaction},
     error::StoreFault,
-    wire::{Capabilities, FullNames, Message},
 };
 
 use super::{
     Step, Verb, Verdict,
     judge::check,
-    world::{DEN, FRAME_BYTES, MOST_JUMP, PAGES, Stranger, World},
+    world::{MOST_JUMP, World},
 };
-use crate::{
-    disk::Crash,
-    simulation::StrangerIndex,
-    trace::{Node, What},
-    wire::Direction,
-};
+use crate::{disk::Crash, trace::Node, wire::Direction};
 
 const WORDS: [&str; 8] = ["a", "bc", "😀", "Hello, ", "x𐐷y", "é\u{301}", "12345678", "🎉🎉"];
 const KEYS: [&str; 3] = ["a", "b", "ключ"];
@@ -280,33 +272,6 @@ impl World<'_> {
         }
     }
 
-    // Strangers.
-
-    fn intrude(&mut self, how_far: u8) -> Result<(), Verdict> {
-        // Where everyone may write, they could write in anyone's name.
-        let index = if self.asks() { self.sim.add_stranger() } else { None };
-        let Some(index) = index else { return Ok(()) };
-        self.strangers.push(Stranger { index, numbers: [None; 3] });
-        let last = u8::try_from(self.strangers.len() - 1).unwrap_or(u8::MAX);
-        for hail in 0..how_far % 8 {
-            self.hail(last, hail)?;
-            self.decide()?;
-            self.listen();
-        }
-        Ok(())
-    }
-
-    /// One of those whose links are up.
-    fn stranger(&self, which: u8) -> Option<&Stranger> {
-        let alive = || self.strangers.iter().filter(|stranger| self.sim.stranger_end(stranger.index).is_some());
-        alive().nth(usize::from(which) % alive().count().max(1))
-    }
-
-    /// Has a stranger connect if there is none.
-    fn admit_one(&mut self, how: u8) -> Result<(), Verdict> {
-        if self.stranger(0).is_some() { Ok(()) } else { self.intrude(how) }
-    }
-
     /// Whether a step that does harm finds something to harm.
     pub(super) fn has_effect(&self, step: Step) -> bool {
         let who = usize::from(step.who) % self.people.len();
@@ -322,110 +287,6 @@ impl World<'_> {
             _ => true,
         }
     }
-
-    /// Sends a frame that a client has sent lately, with some of it changed.
-    fn mutate(&mut self, which: u8, how: u8) -> Result<(), Verdict> {
-        self.admit_one(how)?;
-        let Some(index) = self.stranger(which).map(|stranger| stranger.index) else { return Ok(()) };
-        let sent = |what: &What| match what {
-            What::Sent(frame) => Some(frame.clone()),
-            _ => None,
-        };
-        let entries = self.sim.trace().entries().iter().rev().filter(|entry| entry.node != Node::Server);
-        let Some(frame) = entries.filter_map(|entry| sent(&entry.what)).nth(usize::from(how)) else { return Ok(()) };
-        let mut bytes = frame.to_vec();
-        for _ in 0..self.dice.below(4) {
-            let (at, byte) = (self.dice.below(bytes.len()), self.dice.below(256) as u8);
-            match self.dice.below(6) {
-                0 => bytes.truncate(at),
-                1 => bytes.insert(at, byte),
-                2 => bytes.push(byte),
-                _ => bytes.iter_mut().skip(at).take(1).for_each(|there| *there = byte),
-            }
-        }
-        self.sim.stranger_says(index, bytes.into());
-        Ok(())
-    }
-
-    fn hail(&mut self, which: u8, how: u8) -> Result<(), Verdict> {
-        let Some(Stranger { index, numbers }) = self.stranger(which) else { return Ok(()) };
-        let (index, numbers) = (*index, *numbers);
-        let page = [2, 2, 0, 1][usize::from(how / 16 % 4)];
-        let doc = numbers[page].unwrap_or_else(|| how.into());
-        let message = match how % 16 {
-            0 => Message::Hello {
-                versions: [(1, 1), (1, 9), (7, 9)][self.dice.below(24) / 10],
-                capabilities: Capabilities::OURS,
-                frame_bytes: [1 << 20, 4 << 10, 100][self.dice.below(24) / 10],
-                secret: [which; 16],
-                token: Bytes::new(),
-            },
-            1..=3 => {
-                let page = usize::from(3 - how % 16);
-                let name = [PAGES[0], PAGES[1], DEN][page].to_owned();
-                let replica = (how < 128).then(|| ReplicaId::new(u64::from(which)));
-                Message::Join { request: page as u64, name, epoch: None, replica, version: VersionVector::new() }
-            }
-            4 => Message::Want { doc, version: VersionVector::new() },
-            14 => Message::Leave { request: page as u64 },
-            5..=13 => Message::Changes { doc, introduced: Vec::new(), changes: self.strange_changes() },
-            _ if how < 128 => Message::Join {
-                request: 3 + u64::from(how),
-                name: format!("corner {how}"),
-                epoch: None,
-                replica: None,
-                version: VersionVector::new(),
-            },
-            _ => return self.shout(index, message_bytes(FRAME_BYTES)),
-        };
-        self.sim.stranger_says(index, message.encode(&FullNames));
-        Ok(())
-    }
-
-    /// Sends more than anyone reads: that is the last thing the link carries.
-    fn shout(&mut self, index: StrangerIndex, frame: Bytes) -> Result<(), Verdict> {
-        let Some(link) = self.sim.stranger_end(index) else { return Ok(()) };
-        self.sim.stranger_says(index, frame);
-        let heard = self.sim.server().is_some_and(|server| !server.is_closing(link));
-        check(self.sim.stranger_end(index).is_none() || !heard, || "(e) a frame of any size is read".into())
-    }
-
-    /// Changes that could be someone's: some follow each other, some wait, some contradict.
-    fn strange_changes(&mut self) -> Vec<Change> {
-        let wall = self.sim.now().wall.as_millis();
-        let dice = &mut self.dice;
-        (0..1 + dice.below(8))
-            .map(|_| {
-                let replica = ReplicaId::new(dice.below(3) as u64);
-                let other = ReplicaId::new(dice.below(4) as u64);
-                let dep = OpId::new(other, dice.below(3) as u64);
-                let ahead = [0, 1_000, 100_000_000][dice.below(32) / 15];
-                let wall = Wall::from_millis(wall + ahead);
-                let length = if dice.below(8) == 0 { 4_500 + dice.below(1_000) } else { dice.below(900) };
-                Change {
-                    replica,
-                    seq: dice.below(4) as u64,
-                    len: [1, 2, 0][dice.below(32) / 15],
-                    clock: Hlc::new(wall.as_millis(), dice.below(6) as u16),
-                    deps: (other != replica && dice.below(2) == 0).then_some(dep).into_iter().collect(),
-                    body: vec![dice.below(256) as u8; length].into(),
-                }
-            })
-            .collect()
-    }
-}
-
-/// A frame that is legal but for its size.
-fn message_bytes(most: usize) -> Bytes {
-    let token = vec![0; most].into();
-    let hello = Message::Hello {
-        versions: (1, 1),
-        capabilities: Capabilities::OURS,
-        frame_bytes: 1 << 20,
-        secret: [0; 16],
-        token,
-    };
-    hello.encode(&FullNames)
 }
 
 fn fault() -> StoreFault {
