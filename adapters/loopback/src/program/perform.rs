@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crdt_socket_sync::{
-    Change, Client, DocId, Now,
+    Client, Now,
     document::{EditError, Transaction},
     error::StoreFault,
 };
@@ -122,10 +122,15 @@ impl World<'_> {
             Verb::Reuse => self.reuse(who, page, what),
 
             Verb::Intrude => self.intrude(what)?,
-            Verb::Mutate => self.mutate(what, how)?,
+            Verb::Mutate => {
+                if let Some(stranger) = self.stranger(what, how)? {
+                    self.mutate(stranger, how)?;
+                }
+            }
             Verb::Hail => {
-                self.admit_one(how)?;
-                self.hail(what, how)?;
+                if let Some(stranger) = self.stranger(what, how)? {
+                    self.hail(stranger, how)?;
+                }
             }
         }
         Ok(())
@@ -202,14 +207,10 @@ impl World<'_> {
             return;
         }
         let log = theirs.log();
-        let changes = match which {
+        let changes: Vec<_> = match which {
             None => log.iter().cloned().collect(),
             Some(which) => log.range(0..log.end())[usize::from(which) % log.end()..].iter().take(1).cloned().collect(),
         };
-        self.take_over(who, doc, changes);
-    }
-
-    fn take_over(&mut self, who: usize, doc: DocId, changes: Vec<Change>) {
         let client = self.people[who].client;
         // Too many may wait already.
         let merged = self.sim.with_client(client, |client, _| client.merge(doc, changes));
@@ -256,6 +257,7 @@ impl World<'_> {
     pub(super) fn mend(&mut self, node: Node) {
         let disk = self.sim.disk_mut(node);
         disk.fault = None;
+        disk.fails_late = false;
         disk.delay = Duration::ZERO..=Duration::from_millis(20);
     }
 

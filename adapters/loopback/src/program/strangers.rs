@@ -23,30 +23,30 @@ impl World<'_> {
         let index = if self.asks() { self.sim.add_stranger() } else { None };
         let Some(index) = index else { return Ok(()) };
         self.strangers.push(Stranger { index, numbers: [None; 3] });
-        let last = u8::try_from(self.strangers.len() - 1).unwrap_or(u8::MAX);
         for hail in 0..how_far % 8 {
-            self.hail(last, hail)?;
+            self.hail(index, hail)?;
             self.decide()?;
             self.listen();
         }
         Ok(())
     }
 
-    /// One of those whose links are up.
-    fn stranger(&self, which: u8) -> Option<&Stranger> {
-        let alive = || self.strangers.iter().filter(|stranger| self.sim.stranger_end(stranger.index).is_some());
+    /// One of those whose links are up; if there is none, one who connects now.
+    pub(super) fn stranger(&mut self, which: u8, how: u8) -> Result<Option<StrangerIndex>, Verdict> {
+        if self.one_alive(which).is_none() {
+            self.intrude(how)?;
+        }
+        Ok(self.one_alive(which))
+    }
+
+    fn one_alive(&self, which: u8) -> Option<StrangerIndex> {
+        let up = |index: &StrangerIndex| self.sim.stranger_end(*index).is_some();
+        let alive = || self.strangers.iter().map(|stranger| stranger.index).filter(up);
         alive().nth(usize::from(which) % alive().count().max(1))
     }
 
-    /// Has a stranger connect if there is none.
-    pub(super) fn admit_one(&mut self, how: u8) -> Result<(), Verdict> {
-        if self.stranger(0).is_some() { Ok(()) } else { self.intrude(how) }
-    }
-
     /// Sends a frame that a client has sent lately, with some of it changed.
-    pub(super) fn mutate(&mut self, which: u8, how: u8) -> Result<(), Verdict> {
-        self.admit_one(how)?;
-        let Some(index) = self.stranger(which).map(|stranger| stranger.index) else { return Ok(()) };
+    pub(super) fn mutate(&mut self, index: StrangerIndex, how: u8) -> Result<(), Verdict> {
         let sent = |what: &What| match what {
             What::Sent(frame) => Some(frame.clone()),
             _ => None,
@@ -67,9 +67,10 @@ impl World<'_> {
         Ok(())
     }
 
-    pub(super) fn hail(&mut self, which: u8, how: u8) -> Result<(), Verdict> {
-        let Some(Stranger { index, numbers }) = self.stranger(which) else { return Ok(()) };
-        let (index, numbers) = (*index, *numbers);
+    pub(super) fn hail(&mut self, index: StrangerIndex, how: u8) -> Result<(), Verdict> {
+        let place = self.strangers.iter().position(|stranger| stranger.index == index);
+        let Some(place) = place else { return Ok(()) };
+        let (numbers, which) = (self.strangers[place].numbers, place as u8);
         let page = [2, 2, 0, 1][usize::from(how / 16 % 4)];
         let doc = numbers[page].unwrap_or_else(|| how.into());
         let message = match how % 16 {
@@ -96,7 +97,7 @@ impl World<'_> {
                 replica: None,
                 version: VersionVector::new(),
             },
-            _ => return self.shout(index, message_bytes(FRAME_BYTES)),
+            _ => return self.shout(index, hello_of(FRAME_BYTES)),
         };
         self.sim.stranger_says(index, message.encode(&FullNames));
         Ok(())
@@ -136,7 +137,7 @@ impl World<'_> {
 }
 
 /// A frame that is legal but for its size.
-fn message_bytes(most: usize) -> Bytes {
+fn hello_of(most: usize) -> Bytes {
     let token = vec![0; most].into();
     let hello = Message::Hello {
         versions: (1, 1),
