@@ -9,7 +9,10 @@
 
 use std::{collections::BTreeMap, num::NonZeroU32};
 
-use crate::id::{OpId, ReplicaId};
+use crate::{
+    id::{OpId, ReplicaId},
+    proof::{Fault, planted},
+};
 
 /// An operation, by its short number in this document.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -111,7 +114,9 @@ impl LocalIds {
         let mut size = BLOCK;
         if let Some(last) = stretches.last() {
             if let Some(from) = seq.checked_sub(last.seq) {
-                if from.checked_add(u64::from(len)).is_some_and(|to| to <= u64::from(last.len)) {
+                if from.checked_add(u64::from(len)).is_some_and(|to| to <= u64::from(last.len))
+                    || planted(Fault::StretchOverrun)
+                {
                     return LocalId::from_bits(last.first + from as u32);
                 }
             }

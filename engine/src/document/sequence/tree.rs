@@ -7,6 +7,7 @@
 //! A tree knows nothing of origins: it keeps spans where they are put.
 
 use super::{index::Index, span::Span};
+use crate::proof::{Fault, planted};
 
 /// How many spans a leaf holds at most. Few where faults are planted, so that small documents have high trees.
 const MOST_SPANS: usize = if cfg!(feature = "proof") { 4 } else { 32 };
@@ -342,7 +343,9 @@ impl Tree {
             if previous.precedes(&span) {
                 let before = before - previous.visible();
                 previous.append(&span);
-                self.cursor = Some(Cursor { leaf, index: index - 1, before });
+                if !planted(Fault::CursorLeftBehind) {
+                    self.cursor = Some(Cursor { leaf, index: index - 1, before });
+                }
                 return;
             }
         }
@@ -364,7 +367,9 @@ impl Tree {
         sizes: impl Fn(&Span) -> Sum,
     ) {
         let Place { leaf, index, .. } = place;
-        self.add(leaf, difference);
+        if (difference.items as i32) >= 0 || !planted(Fault::DeletionNotSummed) {
+            self.add(leaf, difference);
+        }
         let Leaf { spans, .. } = &mut self.leaves[leaf.0 as usize];
         let from = index.saturating_sub(1);
         let to = (index + 2).min(spans.len());
@@ -414,7 +419,7 @@ impl Tree {
         let moved = spans.split_off(cut);
         let sum = moved.iter().map(sizes).fold(Sum::default(), Sum::plus);
         let new = self.new_leaf(sequence, Vec::new());
-        for span in &moved {
+        for span in moved.iter().filter(|_| !planted(Fault::MovedItemsNotIndexed)) {
             self.index.set(span.first, span.len(), new);
         }
         self.leaf_mut(new).spans = moved;
