@@ -110,8 +110,8 @@ impl Found {
     fn take(&mut self, step: &Step) {
         match step {
             Step::Created => {}
-            Step::Inserted { at, len, text, .. } => self.insert(*at, *len, text),
-            Step::Deleted { removed, .. } => self.delete(removed.at, removed.len),
+            Step::Inserted { at, len, text, .. } => self.insert(*at, *len as usize, text),
+            Step::Deleted { removed, .. } => self.delete(removed.at as usize, removed.len as usize),
             Step::Written { key, previous, .. } => {
                 if self.keys.insert(key.clone()) {
                     let value = previous.as_ref().and_then(|entry| entry.value.clone());
