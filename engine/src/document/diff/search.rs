@@ -4,10 +4,10 @@
 //! Its Variations* (1986), in its linear-space form (section 4b): from both ends at once, for where a shortest way passes
 //! its middle, and then in both halves. Its time grows with the square of how many elements differ, so each stretch has an
 //! allowance of steps, by its size. One that uses it up has so little in common that the shortest way is no better than
-//! another one: it is divided at its [landmarks](super::landmarks), and where there are none it is replaced as a whole.
+//! another one: it is divided at its [landmarks], and where there are none it is replaced as a whole.
 //!
 //! A step is an element looked at, or a diagonal of Myers' graph. However bad the input, there are no more of them than
-//! [`most_steps`] says, and memory is proportional to the input, which is also what it takes to hold it.
+//! [`most_steps`] says, beside the sorting of landmarks; and memory is at most proportional to the input.
 
 use super::{Hunk, landmarks};
 
@@ -26,9 +26,10 @@ pub(super) const fn most_steps(size: usize) -> usize {
 
 /// Where two sequences differ, and how many steps it took to find that out.
 pub(super) fn search<T: Copy + Eq + Into<u64>>(before: &[T], after: &[T]) -> (Vec<Hunk>, usize) {
-    let mut search = Search { before, after, steps: 0, forwards: Vec::new(), backwards: Vec::new(), hunks: Vec::new() };
     let whole = Hunk { before: 0..before.len(), after: 0..after.len() };
     let size = whole.size();
+    let (forwards, backwards, hunks) = (Vec::new(), Vec::new(), Vec::new());
+    let mut search = Search { before, after, steps: 0, enough: most_steps(size) / 2, forwards, backwards, hunks };
     search.stretch(whole, allowance(size), &LANDMARKS);
     (search.hunks, search.steps)
 }
@@ -37,6 +38,8 @@ struct Search<'a, T> {
     before: &'a [T],
     after: &'a [T],
     steps: usize,
+    /// After how many steps nothing more is begun. As many again are more than enough to end it.
+    enough: usize,
     /// How far each diagonal has been followed from the beginning of a stretch; kept for its memory alone.
     forwards: Vec<usize>,
     /// The same from its end.
@@ -82,7 +85,7 @@ impl<T: Copy + Eq + Into<u64>> Search<'_, T> {
     /// Divides a stretch at its landmarks and looks between them.
     fn divide(&mut self, mut stretch: Hunk, landmarks: &[usize]) {
         for (used, len) in landmarks.iter().enumerate() {
-            if self.steps >= most_steps(self.before.len() + self.after.len()) / 2 {
+            if self.steps >= self.enough {
                 break;
             }
             self.steps += stretch.size();
@@ -118,8 +121,7 @@ impl<T: Copy + Eq + Into<u64>> Search<'_, T> {
     fn middle(&mut self, stretch: &Hunk, allowance: usize) -> Option<(usize, usize)> {
         let (before, after) = (&self.before[stretch.before.clone()], &self.after[stretch.after.clone()]);
         let (n, m) = (before.len(), after.len());
-        let most = most_steps(self.before.len() + self.after.len()) / 2;
-        let end = self.steps.saturating_add(allowance).min(most);
+        let end = self.steps.saturating_add(allowance).min(self.enough);
 
         // A round takes two steps for each of its diagonals, so that these are all the rounds there can be.
         let rounds = (n + m).div_ceil(2).min(allowance.isqrt() + 1);
