@@ -81,6 +81,17 @@ pub struct TextEdit {
     pub inserted: String,
 }
 
+impl TextEdit {
+    /// Where a position in the text is found again: one inside of what is removed, behind what is inserted for it; one
+    /// where the edit begins, before that.
+    pub fn moved(&self, position: usize) -> usize {
+        if position <= self.at {
+            return position;
+        }
+        self.at + self.inserted.chars().count() + position.saturating_sub(self.at + self.removed)
+    }
+}
+
 /// What can be seen of some steps, put together by container.
 pub(super) fn visible_edits(steps: &[Step], containers: &[Container]) -> Vec<ContainerEdit> {
     let mut found: Vec<(usize, Found)> = Vec::new();

@@ -26,11 +26,13 @@
 //! | `journal` | containers, changed step by step and undone likewise |
 //! | `sequence` | Fugue, under every text |
 //! | `local` | short numbers for operations |
+//! | [`diff`] | differences between two texts, and between two sequences of anything |
 //! | `body`, `past` | what a change says, and what it may refer to |
 //! | `event`, `digest` | what views are told, and whether two replicas show the same |
 
 mod body;
 mod container;
+pub mod diff;
 mod digest;
 mod event;
 mod journal;

@@ -4,6 +4,8 @@ use std::fmt;
 
 use super::{
     container::ContainerId,
+    diff,
+    event::TextEdit,
     journal::State,
     sequence::{SequenceId, Sequences},
     transaction::EditError,
@@ -134,6 +136,36 @@ impl TextMut<'_> {
         let mark = self.state.mark();
         self.delete(at, count)?;
         self.insert(at, text).inspect_err(|_| self.state.return_to(mark))
+    }
+
+    /// Makes the text `new` by [editing](diff::edits) only what is different, so that what others do elsewhere in it stays.
+    ///
+    /// # Errors
+    ///
+    /// None of its own: [`EditError::Exhausted`].
+    pub fn update(&mut self, new: &str) -> Result<(), EditError> {
+        let edits = diff::edits(&self.to_string(), new);
+        self.apply(edits)
+    }
+
+    /// Makes the text `new` by the [one replacement](diff::delta) that someone has made whose caret stands before its
+    /// character `caret` now. For an editor that tells what its text is after each stroke, and not what was typed.
+    ///
+    /// # Errors
+    ///
+    /// None of its own: [`EditError::Exhausted`].
+    pub fn update_with_caret(&mut self, new: &str, caret: usize) -> Result<(), EditError> {
+        let edit = diff::delta(&self.to_string(), new, Some(caret));
+        self.apply(edit)
+    }
+
+    /// Applies one edit after another, all of them or none.
+    fn apply(&mut self, edits: impl IntoIterator<Item = TextEdit>) -> Result<(), EditError> {
+        let mark = self.state.mark();
+        let mut edits = edits.into_iter();
+        edits
+            .try_for_each(|edit| self.replace(edit.at, edit.removed, &edit.inserted))
+            .inspect_err(|_| self.state.return_to(mark))
     }
 
     fn check(&self, at: usize, count: usize) -> Result<(), EditError> {
