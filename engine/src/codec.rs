@@ -27,6 +27,11 @@ impl Reader {
         Malformed::new(self.at, what)
     }
 
+    /// How many bytes have been read.
+    pub(crate) const fn at(&self) -> usize {
+        self.at
+    }
+
     fn header(&mut self, what: &'static str) -> Result<Header, Malformed> {
         let mut decoder = Decoder::from(&self.bytes[self.at..]);
         let header = decoder.pull().map_err(|_| self.fault(what))?;

@@ -30,6 +30,11 @@ impl Malformed {
     pub(crate) const fn new(at: usize, what: &'static str) -> Self {
         Self { at, what }
     }
+
+    /// The same fault in something that begins at `offset` of what is read.
+    pub(crate) const fn behind(self, offset: usize) -> Self {
+        Self { at: self.at + offset, what: self.what }
+    }
 }
 
 /// A frame that is well formed and may not be sent, or not now.

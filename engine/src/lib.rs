@@ -107,6 +107,7 @@ pub mod document;
 pub mod error;
 mod id;
 mod limits;
+mod packed;
 #[cfg(not(feature = "proof"))]
 mod proof;
 #[cfg(feature = "proof")]

@@ -14,6 +14,11 @@ fn both_parts_of_a_split_run_have_the_same_right_neighbour() {
 }
 
 #[test]
+fn what_one_reader_had_sent_itself_the_next_one_is_sent() {
+    scenarios::what_one_reader_had_sent_itself_the_next_one_is_sent();
+}
+
+#[test]
 fn a_document_has_caught_up_when_all_is_here_that_the_server_had() {
     scenarios::a_document_has_caught_up_when_all_is_here_that_the_server_had();
 }

@@ -6,9 +6,10 @@ use bytes::Bytes;
 
 use super::{clock::Hlc, version::Frontier};
 use crate::{
-    codec::{Reader, Writer},
+    codec::Reader,
     error::Malformed,
     id::{OpId, ReplicaId},
+    packed::{Unpacker, pack_number},
 };
 
 /// A small readable header and an opaque body.
@@ -49,57 +50,101 @@ impl Change {
 
     /// Its bytes when it stands alone: in a store, a file or a message of the application's own.
     ///
-    /// The same layout as in a frame (`docs/protocol.md`), with every replica named in full.
+    /// The same layout as in a frame (`docs/protocol.md`), with every replica named in full, and the body's length before
+    /// the body.
     pub fn encode(&self) -> Bytes {
-        let mut writer = Writer::new();
-        self.write(&mut writer, |replica, writer| {
-            writer.bytes(&replica.bits().to_be_bytes());
-        });
-        writer.finish()
+        let mut out = Vec::with_capacity(24 + self.body.len());
+        self.pack_header(&mut out, |replica, out| out.extend(replica.bits().to_be_bytes()));
+        pack_number(&mut out, self.body.len() as u64);
+        out.extend_from_slice(&self.body);
+        out.into()
     }
 
     /// Reads what [`encode`](Self::encode) wrote.
+    ///
+    /// # Errors
+    ///
+    /// If the bytes are not in the form of a change. Any that are, [`encode`](Self::encode) gives again.
     pub fn decode(bytes: Bytes) -> Result<Self, Malformed> {
-        let mut reader = Reader::new(bytes);
-        let change = Self::read(&mut reader, read_replica)?;
-        reader.finish()?;
+        let mut bytes = Unpacker::new(bytes);
+        let mut change = Self::unpack_header(&mut bytes, |bytes| Ok(ReplicaId::new(bytes.eight("a replica id")?)))?;
+        if bytes.count("a body's length")? != bytes.left() {
+            return Err(bytes.fault("a body of this length, and no more"));
+        }
+        change.body = bytes.rest();
         Ok(change)
     }
 
-    /// Writes the change with replicas written by `name`: in full, or by a number both sides of a link know.
-    pub(crate) fn write(&self, writer: &mut Writer, name: impl Fn(ReplicaId, &mut Writer)) {
-        writer.array(6);
-        name(self.replica, writer);
-        writer.uint(self.seq).uint(self.len).uint(self.clock.bits()).array(2 * self.deps.len());
-        for dep in self.deps.iter() {
-            name(dep.replica, writer);
-            writer.uint(dep.seq);
+    /// Writes the change but for its body, with replicas written by `name`: in full, or by a number both sides of a link
+    /// know.
+    pub(crate) fn pack_header(&self, out: &mut Vec<u8>, name: impl Fn(ReplicaId, &mut Vec<u8>)) {
+        let mut flags = 0;
+        for (flag, applies) in
+            [(ONE, self.len == 1), (FIRST, self.clock.counter() == 0), (AFTER, !self.deps.is_empty())]
+        {
+            flags |= if applies { flag } else { 0 };
         }
-        writer.bytes(&self.body);
+        out.push(flags);
+        name(self.replica, out);
+        pack_number(out, self.seq);
+        if flags & ONE == 0 {
+            pack_number(out, self.len);
+        }
+        pack_number(out, self.clock.millis());
+        if flags & FIRST == 0 {
+            pack_number(out, u64::from(self.clock.counter()));
+        }
+        if flags & AFTER != 0 {
+            pack_number(out, self.deps.len() as u64);
+            for dep in self.deps.iter() {
+                name(dep.replica, out);
+                pack_number(out, dep.seq);
+            }
+        }
     }
 
-    /// Reads what [`write`](Self::write) wrote.
-    pub(crate) fn read(
-        reader: &mut Reader,
-        name: impl Fn(&mut Reader) -> Result<ReplicaId, Malformed>,
+    /// Reads what [`pack_header`](Self::pack_header) wrote: a change without a body.
+    pub(crate) fn unpack_header(
+        bytes: &mut Unpacker,
+        name: impl Fn(&mut Unpacker) -> Result<ReplicaId, Malformed>,
     ) -> Result<Self, Malformed> {
-        let more = reader.fields(6, "a change")?;
-        let replica = name(reader)?;
-        let seq = reader.uint("a change's first operation")?;
-        let len = reader.uint("a change's length")?;
-        let clock = Hlc::from_bits(reader.uint("a change's clock")?);
-        let deps = reader.array("a change's dependencies")?;
-        if deps % 2 != 0 {
-            return Err(reader.fault("pairs of replica and number"));
+        let flags = bytes.byte("a change")?;
+        if flags & !(ONE | FIRST | AFTER) != 0 {
+            return Err(bytes.fault("flags that are known"));
         }
-        let deps = (0..deps / 2)
-            .map(|_| Ok(OpId::new(name(reader)?, reader.uint("a dependency's number")?)))
-            .collect::<Result<_, Malformed>>()?;
-        let body = reader.bytes("a change's body")?;
-        reader.skip(more)?;
-        Ok(Self { replica, seq, len, clock, deps, body })
+        let replica = name(bytes)?;
+        let seq = bytes.number("a change's first operation")?;
+        let len = if flags & ONE != 0 { 1 } else { bytes.number("a change's length")? };
+        let millis = bytes.number("a change's clock")?;
+        let counter = if flags & FIRST != 0 { 0 } else { bytes.number("a clock's counter")? };
+        // What has a flag of its own is written by it.
+        if flags & ONE == 0 && len == 1 || flags & FIRST == 0 && counter == 0 {
+            return Err(bytes.fault("a flag in place of a number"));
+        }
+        let counter = u16::try_from(counter).map_err(|_| bytes.fault("a counter of 16 bits"))?;
+        if millis >> 48 != 0 {
+            return Err(bytes.fault("milliseconds of 48 bits"));
+        }
+        let mut deps = Frontier::new();
+        if flags & AFTER != 0 {
+            let count = bytes.count("a change's dependencies")?;
+            let named = (0..count).map(|_| Ok(OpId::new(name(bytes)?, bytes.number("a dependency's number")?)));
+            let named = named.collect::<Result<Vec<_>, Malformed>>()?;
+            if named.is_empty() || !named.windows(2).all(|pair| pair[0] < pair[1]) {
+                return Err(bytes.fault("dependencies in their order, at least one"));
+            }
+            deps = named.into_iter().collect();
+        }
+        Ok(Self { replica, seq, len, clock: Hlc::new(millis, counter), deps, body: Bytes::new() })
     }
 }
+
+/// It covers one operation.
+const ONE: u8 = 1;
+/// The counter of its clock is zero.
+const FIRST: u8 = 2;
+/// It names dependencies.
+const AFTER: u8 = 4;
 
 /// Reads a replica that is named in full.
 pub(crate) fn read_replica(reader: &mut Reader) -> Result<ReplicaId, Malformed> {

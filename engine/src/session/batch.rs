@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use crate::{
     causal::{Change, ChangeLog, LogPosition},
+    packed::packed_len,
     proof::{Fault, Situation, note, planted},
 };
 
@@ -49,9 +50,13 @@ pub(crate) fn next_batch(
     batch
 }
 
-/// A bound on a change's size in a frame; exact to within some bytes for the numbers in it.
+/// A bound on a change's size in a frame: exact but for its replicas, which are taken to be named in full.
 pub(crate) fn encoded_bytes(change: &Change) -> usize {
-    const HEADER: usize = 48;
-    const DEP: usize = 18;
-    HEADER + DEP * change.deps.len() + change.body.len()
+    /// Zero, and eight bytes.
+    const REPLICA: usize = 9;
+    /// The head of a byte string of less than 4 GiB, the flags and the counter of the clock.
+    const AROUND: usize = 5 + 1 + 3;
+    let deps: usize = change.deps.iter().map(|dep| REPLICA + packed_len(dep.seq)).sum();
+    let numbers = [change.seq, change.len, change.clock.millis(), change.deps.len() as u64];
+    AROUND + REPLICA + numbers.map(packed_len).iter().sum::<usize>() + deps + change.body.len()
 }

@@ -2,12 +2,13 @@
 
 use bytes::Bytes;
 
-use super::names::{Introduced, Names, read_named, write_replica};
+use super::names::{Introduced, Names, pack_replica, read_named, unpack_replica, write_replica};
 use crate::{
     causal::{Change, VersionVector, change::read_replica},
     codec::{Reader, Writer},
     error::{Code, Malformed, Reason},
     id::{Epoch, ReplicaId},
+    packed::Unpacker,
 };
 
 /// What both sides can do beyond the base protocol: a set of bits. None is defined in version 1; what a peer does not
@@ -383,8 +384,12 @@ pub(crate) fn encode_changes<'a>(
         w.bytes(&replica.bits().to_be_bytes());
     }
     w.array(changes.len());
+    let mut packed = Vec::new();
     for change in changes {
-        change.write(&mut w, |replica, w| write_replica(&names, replica, w));
+        packed.clear();
+        change.pack_header(&mut packed, |replica, out| pack_replica(&names, replica, out));
+        packed.extend_from_slice(&change.body);
+        w.bytes(&packed);
     }
     w.finish()
 }
@@ -394,10 +399,16 @@ fn read_changes(r: &mut Reader, names: &impl Names) -> Result<Message, Malformed
     let introduced = (0..r.array("introduced writers")?).map(|_| read_replica(r)).collect::<Result<Vec<_>, _>>()?;
     let names = Introduced { known: names, new: &introduced };
     let count = r.array("changes")?;
-    // A change takes at least eight bytes, so this reserves no more than the frame's own size in memory.
+    // A change takes at least five bytes, so this reserves no more than the frame's own size in memory.
     let mut changes = Vec::with_capacity(count.min(1_024));
     for _ in 0..count {
-        changes.push(Change::read(r, |r| read_named(&names, r))?);
+        let packed = r.bytes("a change")?;
+        let begin = r.at() - packed.len();
+        let mut packed = Unpacker::new(packed);
+        let change = Change::unpack_header(&mut packed, |bytes| unpack_replica(&names, bytes));
+        let mut change = change.map_err(|fault| fault.behind(begin))?;
+        change.body = packed.rest();
+        changes.push(change);
     }
     Ok(Message::Changes { doc, introduced, changes })
 }

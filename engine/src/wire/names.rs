@@ -12,6 +12,7 @@ use crate::{
     codec::{Reader, Writer},
     error::Malformed,
     id::ReplicaId,
+    packed::{Unpacker, pack_number},
 };
 
 /// What two sides of a link call the writers of a document.
@@ -114,6 +115,28 @@ impl<N: Names> Names for Introduced<'_, N> {
 
     fn count(&self) -> usize {
         self.known.count() + self.new.len()
+    }
+}
+
+/// Packs a replica: its number and one, if it has a number, or zero and its eight bytes.
+pub(crate) fn pack_replica(names: &impl Names, replica: ReplicaId, out: &mut Vec<u8>) {
+    match names.index(replica) {
+        Some(index) => pack_number(out, index as u64 + 1),
+        None => {
+            out.push(0);
+            out.extend(replica.bits().to_be_bytes());
+        }
+    }
+}
+
+/// Reads what [`pack_replica`] packed.
+pub(crate) fn unpack_replica(names: &impl Names, bytes: &mut Unpacker) -> Result<ReplicaId, Malformed> {
+    match bytes.number("a replica")?.checked_sub(1) {
+        None => Ok(ReplicaId::new(bytes.eight("a replica id")?)),
+        Some(index) => {
+            let replica = usize::try_from(index).ok().and_then(|index| names.replica(index));
+            replica.ok_or_else(|| bytes.fault("a writer that was introduced"))
+        }
     }
 }
 

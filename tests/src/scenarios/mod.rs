@@ -47,6 +47,7 @@ pub const SCENARIOS: &[Scenario] = scenarios![
     a_link_joins_only_so_many_documents_at_a_time,
     a_leave_ends_no_other_join_than_its_own,
     documents_of_one_link_take_turns,
+    what_one_reader_had_sent_itself_the_next_one_is_sent,
     a_change_that_is_too_large_is_refused_by_the_server_and_others_go_on,
     a_change_from_a_clock_that_is_a_year_ahead_is_refused_and_stays_with_its_maker,
     // stores

@@ -70,6 +70,27 @@ pub fn documents_of_one_link_take_turns() {
     assert_eq!(documents.collect::<Vec<_>>(), [1, 2, 1, 2, 1, 2]);
 }
 
+/// What was left out of a frame because its reader had sent it is in the frame of the next reader.
+pub fn what_one_reader_had_sent_itself_the_next_one_is_sent() {
+    let mut host = Host::new();
+    let (ann, bob, eve) = (host.greeted(), host.greeted(), host.greeted());
+    for (link, replica) in [(ann, Some(7)), (bob, Some(8)), (eve, None)] {
+        host.hears(link, &join_as(replica, 1, "page")).expect("a good frame");
+        assert_eq!(names(&host.says(link)), ["joined"]);
+    }
+    host.hears(ann, &changes(vec![change(7, 0)])).expect("a good frame");
+    host.hears(bob, &changes(vec![change(8, 0)])).expect("a good frame");
+    let mut sent = |link| {
+        let changes = |message| match message {
+            Message::Changes { changes, .. } => changes,
+            _ => Vec::new(),
+        };
+        host.says(link).into_iter().flat_map(changes).collect::<Vec<_>>()
+    };
+    assert_eq!(sent(ann), [change(8, 0)]);
+    assert_eq!(sent(eve), [change(7, 0), change(8, 0)]);
+}
+
 /// A change that just fits into a frame of its maker's would fit into none of the server's, which may have to say more.
 pub fn a_change_that_is_too_large_is_refused_by_the_server_and_others_go_on() {
     let mut world: Simulation = Simulation::new(config());
