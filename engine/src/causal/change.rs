@@ -9,7 +9,7 @@ use crate::{
     codec::Reader,
     error::Malformed,
     id::{OpId, ReplicaId},
-    packed::{Unpacker, pack_number},
+    packed::{Unpacker, pack_number, packed_len},
 };
 
 /// A small readable header and an opaque body.
@@ -53,11 +53,22 @@ impl Change {
     /// The same layout as in a frame (`docs/protocol.md`), with every replica named in full, and the body's length before
     /// the body.
     pub fn encode(&self) -> Bytes {
-        let mut out = Vec::with_capacity(24 + self.body.len());
+        let mut out = Vec::with_capacity(self.encoded_len());
         self.pack_header(&mut out, |replica, out| out.extend(replica.bits().to_be_bytes()));
         pack_number(&mut out, self.body.len() as u64);
         out.extend_from_slice(&self.body);
         out.into()
+    }
+
+    /// How many bytes [`encode`](Self::encode) writes.
+    pub fn encoded_len(&self) -> usize {
+        let Self { replica: _, seq, len, clock, deps, body } = self;
+        let counted = |number: u64, flag: bool| if flag { 0 } else { packed_len(number) };
+        let deps: usize =
+            deps.iter().map(|dep| 8 + packed_len(dep.seq)).sum::<usize>() + counted(deps.len() as u64, deps.is_empty());
+        let clock = packed_len(clock.millis()) + counted(u64::from(clock.counter()), clock.counter() == 0);
+        let body = packed_len(body.len() as u64) + body.len();
+        1 + 8 + packed_len(*seq) + counted(*len, *len == 1) + clock + deps + body
     }
 
     /// Reads what [`encode`](Self::encode) wrote.

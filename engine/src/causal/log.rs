@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, fmt, ops::Range};
 use bytes::Bytes;
 
 use super::{
+    bodies::Bodies,
     change::Change,
     clock::{Hlc, HybridClock},
     version::{Frontier, VersionVector},
@@ -53,6 +54,7 @@ pub struct ChangeLog {
     frontier: Frontier,
     clock: Hlc,
     waiting: Waiting,
+    bodies: Bodies,
 }
 
 /// What the log knows of one writer.
@@ -62,6 +64,8 @@ struct Writer {
     index: usize,
     /// The log positions of its changes, in order.
     positions: Vec<LogPosition>,
+    /// The clock of the last of them.
+    clock: Hlc,
 }
 
 impl ChangeLog {
@@ -181,6 +185,11 @@ impl ChangeLog {
         (clock > self.clock).then_some(clock)
     }
 
+    /// A body for [`append`](Self::append), in memory that it shares with others.
+    pub(crate) fn keep(&mut self, body: &[u8]) -> Bytes {
+        self.bodies.keep(body)
+    }
+
     /// Appends a change of `len` operations made here, by the replica that this log is edited as: what a replica of one's
     /// own calls for its edits. It comes after everything in the log.
     ///
@@ -228,7 +237,8 @@ impl ChangeLog {
             if !planted(Fault::WaitingNeverReleased) {
                 released.extend(self.waiting.release(&change));
             }
-            self.push(change);
+            let body = self.bodies.keep_small(change.body);
+            self.push(Change { body, ..change });
             next = self.next_ready(&mut released, &mut refused, limits);
         }
         if planted(Fault::ClockNotObserved) {
@@ -313,9 +323,9 @@ impl ChangeLog {
         if change.seq == 0 && self.writers.len() >= limits.replicas && !planted(Fault::WritersUnbounded) {
             return Err(ChangeFault::OverLimit { id, what: "writers of one document", limit: limits.replicas });
         }
-        let own = change.seq.checked_sub(1).map(|seq| OpId::new(change.replica, seq));
-        let mut dependencies = own.into_iter().chain(change.deps.iter()).filter_map(|dep| self.position(dep));
-        let behind = dependencies.any(|position| self.changes[position].clock >= change.clock);
+        let previous = self.by_replica.get(&change.replica).map(|writer| writer.clock);
+        let others = change.deps.iter().filter_map(|dep| Some(self.changes[self.position(dep)?].clock));
+        let behind = previous.into_iter().chain(others).any(|clock| clock >= change.clock);
         if behind && !planted(Fault::ClockBehindAccepted) {
             note(Situation::ClockBehindRefused);
             return Err(ChangeFault::ClockBehind { id });
@@ -327,9 +337,10 @@ impl ChangeLog {
         let position = self.changes.len();
         let writer = self.by_replica.entry(change.replica).or_insert_with(|| {
             self.writers.push(change.replica);
-            Writer { index: self.writers.len() - 1, positions: Vec::new() }
+            Writer { index: self.writers.len() - 1, positions: Vec::new(), clock: change.clock }
         });
         writer.positions.push(position);
+        writer.clock = change.clock;
         for dep in change.deps.iter().filter(|_| !planted(Fault::HeadNotRetired)) {
             self.frontier.remove(dep);
         }

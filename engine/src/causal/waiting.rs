@@ -53,6 +53,9 @@ impl Waiting {
 
     /// Takes out what waits for any operation of `arrived`, each with that operation.
     pub(super) fn release(&mut self, arrived: &Change) -> Vec<(OpId, Change)> {
+        if self.changes.is_empty() {
+            return Vec::new();
+        }
         let first = (arrived.id(), OpId::new(crate::id::ReplicaId::new(0), 0));
         let last = (arrived.last(), OpId::new(crate::id::ReplicaId::new(u64::MAX), u64::MAX));
         let keys: Vec<_> = self.awaited.range(first..=last).copied().collect();

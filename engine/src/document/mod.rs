@@ -162,10 +162,10 @@ impl Document {
             self.state.steps.clear();
             return Ok(Edited { value, change: None });
         }
-        let body = transaction.state().operations().encode(self.replica);
+        let body = self.log.keep(&transaction.state().operations().encode(self.replica));
         let deps = self.log.frontier().iter().filter(|head| head.replica != self.replica).collect();
         let change = Change { replica: self.replica, seq, len, clock, deps, body };
-        let bytes = change.encode().len();
+        let bytes = change.encoded_len();
         if bytes > self.change_limit {
             return Err(EditError::ChangeTooLarge { bytes, limit: self.change_limit }.into());
         }

@@ -268,7 +268,7 @@ impl Room {
         // One that nearly fills the frame it came in would not fit into the frames it is to go out in, and stand in the way of
         // all that comes after it. Most are far from it; only the others are measured exactly.
         if encoded_bytes(&change) > limits.change_bytes
-            && change.encode().len() > limits.change_bytes
+            && change.encoded_len() > limits.change_bytes
             && !planted(Fault::ChangeUnbounded)
         {
             note(Situation::ChangeTooLargeRefused);

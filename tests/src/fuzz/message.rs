@@ -53,6 +53,7 @@ pub fn message(bytes: &[u8]) {
 
     let change = source.change();
     let alone = change.encode();
+    assert_eq!(change.encoded_len(), alone.len());
     survives(&change, &alone, &mut source, |bytes| Change::decode(bytes).ok());
     assert_eq!(Change::decode(alone.clone()).map(|read| read.encode()), Ok(alone));
 
