@@ -248,3 +248,33 @@ fn hundreds_of_pastes_one_inside_the_other_are_written_read_and_reloaded_on_a_sm
     };
     std::thread::Builder::new().stack_size(256 << 10).spawn(paste).expect("a thread").join().expect("no overflow");
 }
+
+proptest::proptest! {
+    /// Positions in characters, UTF-16 units and bytes name the same places, however the text came about.
+    #[test]
+    fn positions_are_the_same_in_characters_utf16_units_and_bytes(
+        edits in proptest::collection::vec((0_usize..1_000, 0_usize..3, "[aé😀\u{301}]{0,5}"), 1..40),
+    ) {
+        let mut ann = document(1);
+        for (at, count, typed) in &edits {
+            edit(&mut ann, |txn| {
+                let mut text = txn.text("text");
+                let at = at % (text.len() + 1);
+                let count = *count.min(&(text.len() - at));
+                text.replace(at, count, typed)
+            });
+        }
+        let (view, naive) = (ann.text("text"), text(&ann));
+        let (mut utf16, mut bytes) = (0, 0);
+        for (at, char) in naive.chars().enumerate() {
+            proptest::prop_assert_eq!((view.chars_to_utf16(at), view.chars_to_bytes(at)), (utf16, bytes));
+            (0..char.len_utf16()).for_each(|unit| assert_eq!(view.utf16_to_chars(utf16 + unit), at));
+            (0..char.len_utf8()).for_each(|byte| assert_eq!(view.bytes_to_chars(bytes + byte), at));
+            utf16 += char.len_utf16();
+            bytes += char.len_utf8();
+        }
+        proptest::prop_assert_eq!((view.utf16_len(), view.byte_len()), (utf16, bytes));
+        let past = (view.chars_to_utf16(999), view.chars_to_bytes(999), view.utf16_to_chars(9_999), view.bytes_to_chars(9_999));
+        proptest::prop_assert_eq!(past, (utf16, bytes, view.len(), view.len()));
+    }
+}

@@ -7,7 +7,7 @@ use super::{
     diff,
     event::TextEdit,
     journal::State,
-    sequence::{SequenceId, Sequences},
+    sequence::{SequenceId, Sequences, Sum, Unit},
     transaction::EditError,
 };
 
@@ -27,6 +27,45 @@ impl<'a> TextRef<'a> {
     /// Whether it has no character.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// How many UTF-16 units it has: what browsers and many editors call its length.
+    pub fn utf16_len(&self) -> usize {
+        self.size().utf16 as usize
+    }
+
+    /// How many bytes of UTF-8 it has.
+    pub fn byte_len(&self) -> usize {
+        self.size().bytes as usize
+    }
+
+    /// The position in UTF-16 units of the character `at`, or the length in UTF-16 units if it has not as many.
+    pub fn chars_to_utf16(&self, at: usize) -> usize {
+        self.before(at, Unit::Item).utf16 as usize
+    }
+
+    /// The character in which a UTF-16 unit is; the length if it has not as many. The second half of a surrogate pair
+    /// belongs to the character of the first.
+    pub fn utf16_to_chars(&self, units: usize) -> usize {
+        self.before(units, Unit::Utf16).items as usize
+    }
+
+    /// The position in bytes of UTF-8 of the character `at`, or the length in bytes if it has not as many.
+    pub fn chars_to_bytes(&self, at: usize) -> usize {
+        self.before(at, Unit::Item).bytes as usize
+    }
+
+    /// The character in which a byte of the UTF-8 is; the length if it has not as many.
+    pub fn bytes_to_chars(&self, bytes: usize) -> usize {
+        self.before(bytes, Unit::Byte).items as usize
+    }
+
+    fn size(&self) -> Sum {
+        self.sequence.map_or_else(Sum::default, |(sequences, id)| sequences.size(id))
+    }
+
+    fn before(&self, at: usize, unit: Unit) -> Sum {
+        self.sequence.map_or_else(Sum::default, |(sequences, id)| sequences.before_unit(id, at, unit))
     }
 
     /// Its characters, in order.

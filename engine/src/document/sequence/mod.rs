@@ -25,8 +25,8 @@ mod tree;
 use contents::Contents;
 pub(crate) use integrate::Misplaced;
 use span::Span;
-pub(crate) use tree::SequenceId;
-use tree::{Place, Sum, Tree};
+use tree::{Place, Tree};
+pub(crate) use tree::{SequenceId, Sum};
 
 use super::local::{LocalId, LocalIds};
 use crate::{
@@ -52,6 +52,24 @@ pub(crate) struct Origins {
     pub(crate) left: Option<LocalId>,
     /// What comes next, deleted or not, or the end.
     pub(crate) right: Option<LocalId>,
+}
+
+/// What positions are counted in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Unit {
+    Item,
+    Utf16,
+    Byte,
+}
+
+impl Unit {
+    pub(crate) const fn of(self, sum: &Sum) -> u32 {
+        match self {
+            Self::Item => sum.items,
+            Self::Utf16 => sum.utf16,
+            Self::Byte => sum.bytes,
+        }
+    }
 }
 
 /// All sequences of a document.
@@ -244,6 +262,37 @@ impl Sequences {
             next = self.tree.normal(Place { index: next.index + 1, offset: 0, ..next });
         }
         out
+    }
+
+    /// How much of a sequence is visible, in every unit.
+    pub(crate) fn size(&self, sequence: SequenceId) -> Sum {
+        self.tree.sum(sequence)
+    }
+
+    /// Everything before the item in which the unit `at` of some measure is; all of it if there are not as many.
+    pub(crate) fn before_unit(&self, sequence: SequenceId, at: usize, unit: Unit) -> Sum {
+        let total = self.tree.sum(sequence);
+        let Some(at) = u32::try_from(at).ok().filter(|at| *at < unit.of(&total)) else { return total };
+        let (leaf, mut before) = self.tree.descend(sequence, at, |sum| unit.of(sum));
+        for span in &self.tree.leaf(leaf).spans {
+            let sum = self.contents.sum(&self.ids, span);
+            let left = at - unit.of(&before);
+            if left >= unit.of(&sum) {
+                before = before.plus(sum);
+                continue;
+            }
+            if span.is_plain() {
+                return before.plus(Sum { items: left, utf16: left, bytes: left });
+            }
+            for char in self.contents.text(&self.ids, span).chars() {
+                let next = before.plus(Sum { items: 1, utf16: char.len_utf16() as u32, bytes: char.len_utf8() as u32 });
+                if unit.of(&next) > at {
+                    return before;
+                }
+                before = next;
+            }
+        }
+        before
     }
 
     /// The place of an item of this sequence.

@@ -207,7 +207,7 @@ impl Tree {
         let near = self.cursor.filter(|cursor| self.leaf(cursor.leaf).sequence == sequence);
         near.and_then(|cursor| self.locate_near(cursor, at)).unwrap_or_else(|| {
             let (leaf, before) = self.descend(sequence, at, |sum| sum.items);
-            self.locate_in(Cursor { leaf, index: 0, before }, at).expect("sums say what is below")
+            self.locate_in(Cursor { leaf, index: 0, before: before.items }, at).expect("sums say what is below")
         })
     }
 
@@ -233,14 +233,8 @@ impl Tree {
         None
     }
 
-    /// The leaf in which the unit `at` of some measure is, or the last one, and how many items stand before the leaf.
-    pub(super) fn descend(&self, sequence: SequenceId, at: u32, measure: impl Fn(&Sum) -> u32) -> (LeafId, u32) {
-        let (leaf, before) = self.descend_by(sequence, at, measure);
-        (leaf, before.items)
-    }
-
-    /// The same with all that stands before the leaf.
-    pub(super) fn descend_by(&self, sequence: SequenceId, at: u32, measure: impl Fn(&Sum) -> u32) -> (LeafId, Sum) {
+    /// The leaf in which the unit `at` of some measure is, or the last one, and what stands before the leaf.
+    pub(super) fn descend(&self, sequence: SequenceId, at: u32, measure: impl Fn(&Sum) -> u32) -> (LeafId, Sum) {
         let root = &self.roots[sequence.0 as usize];
         let mut before = Sum::default();
         let Some(mut node) = root.top else { return (root.first, before) };
