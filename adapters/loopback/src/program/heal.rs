@@ -29,7 +29,8 @@ impl World<'_> {
         self.healed = true;
         self.mend(Node::Server);
         if self.stopping {
-            // Drained or not: it has been told to stop, and is stopped.
+            // Drained or not: it has been told to stop, and is stopped. What its store did not take is gone.
+            self.forgotten = true;
             self.sim.crash_server_with(Crash { written: usize::MAX, torn: false });
         }
         self.start()?;
