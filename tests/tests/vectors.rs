@@ -3,13 +3,13 @@
 //! A vector that has to be changed means that peers of two versions of this code do not understand each other. After
 //! adding one here, `VECTORS=write cargo test -p crdt-socket-sync-tests --test vectors` writes the files.
 
-use std::{fmt::Write, fs, path::PathBuf};
+use std::{collections::BTreeMap, fmt::Write, fs, path::PathBuf};
 
 use bytes::Bytes;
 use crdt_socket_sync::{
-    Access, Change, Document, Epoch, OpId, Replica, ReplicaId, VersionVector, Wall,
+    Access, Change, Document, Epoch, Limits, OpId, Replica, ReplicaId, VersionVector, Wall,
     causal::Hlc,
-    document::{Action, ContainerId, ContainerKind, EditError, Operation, Operations},
+    document::{Action, ContainerId, ContainerKind, Dictionary, EditError, Operation, Operations, Transaction},
     error::{Code, Reason},
     wire::{Capabilities, Level, Message, WriterVersion, Writers},
 };
@@ -181,35 +181,127 @@ fn changes() -> Vec<(&'static str, &'static str, Change)> {
     ]
 }
 
-/// One keystroke in the middle of a text, another one right behind it, and one before a character of someone else's.
-fn keystrokes() -> Vec<(&'static str, &'static str, Change, Operations)> {
-    let mut bob = Document::new(BOB);
-    let mut ann = Document::new(ANN);
+/// What two people write, each change with what it says.
+fn bodies() -> Vec<(&'static str, &'static str, Change, Operations)> {
+    type Edits = fn(&mut Transaction<'_>) -> Result<(), EditError>;
+    let (mut ann, mut bob) = (Document::new(ANN), Document::new(BOB));
     let wall = Wall::from_millis(1_700_000_000_000);
-    let type_in = |document: &mut Document, at, text: &str| {
-        let edited = document.edit::<_, EditError>(wall, |txn| txn.text("text").insert(at, text)).expect("inside");
-        edited.change.expect("something was typed")
+    let op = |replica, seq| OpId::new(replica, seq);
+    let text = || ContainerId::new(ContainerKind::Text, "text");
+    let map = || ContainerId::new(ContainerKind::Map, "map");
+    let register = || ContainerId::new(ContainerKind::Register, "register");
+    let insert = |left, right, text: &str| Action::Insert { left, right, text: text.into() };
+    let cbor = |bytes: &'static [u8]| Some(Bytes::from_static(bytes));
+    let mut bodies = Vec::new();
+    let mut by = |who: &mut Document, name, words, edits: Edits, said: Vec<(ContainerId, Action)>| {
+        let change = who.edit(wall, edits).expect("a good edit").change.expect("something was edited");
+        let mut seq = change.seq;
+        let operation = |(container, action): (ContainerId, Action)| {
+            let operation = Operation { seq, container, action };
+            seq += operation.action.covers();
+            operation
+        };
+        let operations = Operations { list: said.into_iter().map(operation).collect() };
+        bodies.push((name, words, change.clone(), operations));
+        change
     };
-    let (word, first) = (type_in(&mut ann, 0, "ac"), type_in(&mut ann, 1, "b"));
-    let second = type_in(&mut ann, 2, "😀");
-    for change in [word, first.clone(), second.clone()] {
-        bob.receive(change, &crdt_socket_sync::Limits::default()).expect("a good header");
-    }
-    let other = type_in(&mut bob, 0, "x");
-    let insert = |seq, left, right, text: &str| Operations {
-        containers: vec![ContainerId::new(ContainerKind::Text, "text")],
-        list: vec![Operation { seq, container: 0, action: Action::Insert { left, right, text: text.into() } }],
-    };
-    let op = |seq| Some(OpId::new(ANN, seq));
-    vec![
-        ("keystroke", "a1 types `b` between its operations 0 and 1", first, insert(2, op(0), op(1), "b")),
-        ("keystroke behind it", "a1 types `😀` behind that, before its operation 1", second, {
-            insert(3, op(2), op(1), "😀")
-        }),
-        ("keystroke before someone else's", "b0b types `x` at the beginning, before operation 0 of a1", other, {
-            insert(0, None, op(0), "x")
-        }),
-    ]
+    let mut made = vec![
+        by(
+            &mut ann,
+            "insert",
+            "a1 inserts `ac`, its operations 0 and 1, into the text `text`",
+            |txn| txn.text("text").insert(0, "ac"),
+            vec![(text(), insert(None, None, "ac"))],
+        ),
+        by(
+            &mut ann,
+            "insert one",
+            "a1 types `b` between its operations 0 and 1",
+            |txn| txn.text("text").insert(1, "b"),
+            vec![(text(), insert(Some(op(ANN, 0)), Some(op(ANN, 1)), "b"))],
+        ),
+        by(
+            &mut ann,
+            "insert one, continued",
+            "a1 types `😀` behind that",
+            |txn| txn.text("text").insert(2, "😀"),
+            vec![(text(), insert(Some(op(ANN, 2)), Some(op(ANN, 1)), "😀"))],
+        ),
+        by(
+            &mut ann,
+            "insert, continued",
+            "a1 types `de` behind that",
+            |txn| txn.text("text").insert(3, "de"),
+            vec![(text(), insert(Some(op(ANN, 3)), Some(op(ANN, 1)), "de"))],
+        ),
+    ];
+    made.drain(..).for_each(|change| drop(bob.receive(change, &Limits::default()).expect("a good header")));
+    by(
+        &mut bob,
+        "insert one before someone else's",
+        "b0b types `x` at the beginning, before operation 0 of a1",
+        |txn| txn.text("text").insert(0, "x"),
+        vec![(text(), insert(None, Some(op(ANN, 0)), "x"))],
+    );
+    by(
+        &mut bob,
+        "delete one",
+        "b0b deletes operation 0 of a1",
+        |txn| txn.text("text").delete(1, 1),
+        vec![(text(), Action::Delete { first: op(ANN, 0), count: 1 })],
+    );
+    by(
+        &mut bob,
+        "delete",
+        "b0b deletes operations 4 and 5 of a1",
+        |txn| txn.text("text").delete(3, 2),
+        vec![(text(), Action::Delete { first: op(ANN, 4), count: 2 })],
+    );
+    by(
+        &mut bob,
+        "set key",
+        "b0b sets the key `k` of the map `map` to 7",
+        |txn| txn.map("map").set("k", &7),
+        vec![(map(), Action::Map { key: "k".into(), value: cbor(b"\x07") })],
+    );
+    by(
+        &mut bob,
+        "delete key",
+        "b0b deletes it",
+        |txn| txn.map::<u8>("map").delete("k"),
+        vec![(map(), Action::Map { key: "k".into(), value: None })],
+    );
+    by(
+        &mut bob,
+        "set",
+        "b0b sets the register `register` to `a`",
+        |txn| txn.register("register").set(&"a"),
+        vec![(register(), Action::Register { value: cbor(b"aa") })],
+    );
+    by(
+        &mut bob,
+        "clear",
+        "b0b clears it",
+        |txn| txn.register::<u8>("register").clear(),
+        vec![(register(), Action::Register { value: None })],
+    );
+    by(
+        &mut bob,
+        "several operations",
+        "b0b replaces `x` by `y` and sets the key `k` of the map `map` to 8",
+        {
+            |txn| {
+                txn.text("text").replace(0, 1, "y")?;
+                txn.map("map").set("k", &8)
+            }
+        },
+        vec![
+            (text(), Action::Delete { first: op(BOB, 0), count: 1 }),
+            (text(), insert(None, Some(op(BOB, 0)), "y")),
+            (map(), Action::Map { key: "k".into(), value: cbor(b"\x08") }),
+        ],
+    );
+    bodies
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -290,14 +382,15 @@ fn changes_are_what_their_vectors_say() {
 
 #[test]
 fn bodies_are_what_their_vectors_say() {
-    let keystrokes = keystrokes();
-    let expected: Vec<_> =
-        keystrokes.iter().map(|(name, words, change, _)| (*name, *words, change.body.clone())).collect();
+    let bodies = bodies();
+    let expected: Vec<_> = bodies.iter().map(|(name, words, change, _)| (*name, *words, change.body.clone())).collect();
+    let mut dictionaries: BTreeMap<ReplicaId, Dictionary> = BTreeMap::new();
     compare("bodies.txt", &expected, |index, body| {
-        let (name, _, change, operations) = &keystrokes[index];
-        let read = Operations::decode(&Change { body, ..change.clone() });
+        let (name, _, change, operations) = &bodies[index];
+        let dictionary = dictionaries.entry(change.replica).or_default();
+        assert_eq!(operations.encode(change.replica, &mut dictionary.clone()), change.body, "{name}");
+        let read = Operations::decode(&Change { body, ..change.clone() }, dictionary);
         assert_eq!(read.as_ref(), Ok(operations), "{name}");
-        assert_eq!(operations.encode(change.replica), change.body, "{name}");
     });
 }
 

@@ -9,7 +9,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use bytes::Bytes;
 
 use super::{
-    body::{Action, BodyFault, Operation, Operations},
+    body::{Action, BodyFault, Dictionary, Known, NUMBERS, Operation, Operations},
     container::{ContainerId, ContainerKind, Content, Entry, Stamp},
     sequence::{ItemId, Misplaced, Origins, Removed, Sequence, Writers},
 };
@@ -70,6 +70,8 @@ pub(super) struct State {
     pub(super) writers: Writers,
     pub(super) containers: Vec<Container>,
     pub(super) index: BTreeMap<ContainerId, usize>,
+    /// What each writer has mentioned.
+    pub(super) dictionaries: BTreeMap<ReplicaId, Dictionary>,
     pub(super) author: Author,
     /// The number of the next operation.
     next: u64,
@@ -82,6 +84,7 @@ impl State {
             writers: Writers::default(),
             containers: Vec::new(),
             index: BTreeMap::new(),
+            dictionaries: BTreeMap::new(),
             author: Author { replica, clock: Hlc::default() },
             next: 0,
             steps: Vec::new(),
@@ -135,6 +138,26 @@ impl State {
         self.next = mark.next;
     }
 
+    /// What the author has mentioned until now.
+    pub(super) fn dictionary(&mut self) -> &mut Dictionary {
+        self.dictionaries.entry(self.author.replica).or_default()
+    }
+
+    /// The journal as a body, and what its author had mentioned before.
+    pub(super) fn write_body(&mut self) -> (Bytes, Known) {
+        let (operations, own) = (self.operations(), self.author.replica);
+        let dictionary = self.dictionary();
+        let known = dictionary.known();
+        (operations.encode(own, dictionary), known)
+    }
+
+    /// Forgets what the author has mentioned since, because it is part of no change that counts.
+    pub(super) fn forget_mentions(&mut self, known: Known) {
+        if !planted(Fault::MentionsKept) {
+            self.dictionary().return_to(known);
+        }
+    }
+
     /// What a container holds, if anything was ever written to it.
     pub(super) fn content(&self, id: &ContainerId) -> Option<&Content> {
         self.index.get(id).map(|index| &self.containers[*index].content)
@@ -171,7 +194,7 @@ impl State {
     /// Takes the next `count` operation numbers, if there are as many left.
     fn take_numbers(&mut self, count: u64) -> Option<u64> {
         let first = self.next;
-        self.next = first.checked_add(count)?;
+        self.next = first.checked_add(count).filter(|next| *next <= NUMBERS)?;
         Some(first)
     }
 
@@ -246,8 +269,8 @@ impl State {
     /// # Errors
     ///
     /// If it cannot be applied; the caller then [returns](Self::return_to) to the beginning of the change.
-    pub(super) fn apply(&mut self, operation: Operation, containers: &[ContainerId]) -> Result<(), BodyFault> {
-        let id = &containers[operation.container];
+    pub(super) fn apply(&mut self, operation: Operation) -> Result<(), BodyFault> {
+        let id = &operation.container;
         let op = OpId::new(self.author.replica, operation.seq);
         match operation.action {
             Action::Insert { left, right, text } => {
@@ -294,23 +317,19 @@ impl State {
     /// The journal as operations: what a body is written from.
     pub(super) fn operations(&self) -> Operations {
         let mut operations = Operations::default();
-        let mut known: BTreeMap<usize, usize> = BTreeMap::new();
         for step in &self.steps {
             let Some(index) = step.container() else { continue };
-            let container = *known.entry(index).or_insert_with(|| {
-                operations.containers.push(self.containers[index].id.clone());
-                operations.containers.len() - 1
-            });
+            let container = &self.containers[index].id;
             if let Some((seq, action)) = self.action(step, container, operations.list.last_mut()) {
-                operations.list.push(Operation { seq, container, action });
+                operations.list.push(Operation { seq, container: container.clone(), action });
             }
         }
         operations
     }
 
     /// What a step did, unless the last operation could take it in.
-    fn action(&self, step: &Step, container: usize, last: Option<&mut Operation>) -> Option<(u64, Action)> {
-        let last = last.filter(|last| last.container == container);
+    fn action(&self, step: &Step, container: &ContainerId, last: Option<&mut Operation>) -> Option<(u64, Action)> {
+        let last = last.filter(|last| last.container == *container);
         let name = |item: ItemId| OpId::new(self.writers.id(item.writer), item.seq);
         match step {
             Step::Created => None,

@@ -43,7 +43,7 @@ mod value;
 
 use std::{collections::VecDeque, fmt, marker::PhantomData};
 
-pub use body::{Action, BodyFault, Operation, Operations};
+pub use body::{Action, BodyFault, Dictionary, Operation, Operations};
 use container::Content;
 pub use container::{ContainerId, ContainerKind};
 pub use event::{ContainerEdit, DocumentEvent, Origin, TextEdit};
@@ -57,7 +57,7 @@ pub use value::ValueError;
 use crate::{
     causal::{Change, ChangeLog, Received},
     error::ChangeFault,
-    id::{Epoch, ReplicaId},
+    id::{Epoch, OpId, ReplicaId},
     limits::Limits,
     proof::{Fault, note, planted},
     replica::Replica,
@@ -158,11 +158,12 @@ impl Document {
             self.state.steps.clear();
             return Ok(Edited { value, change: None });
         }
-        let body = transaction.state().operations().encode(self.replica);
+        let (body, known) = transaction.state().write_body();
         let deps = self.log.frontier().iter().filter(|head| head.replica != self.replica).collect();
         let change = Change { replica: self.replica, seq, len, clock, deps, body };
         let bytes = change.encode().len();
         if bytes > self.change_limit {
+            transaction.state().forget_mentions(known);
             return Err(EditError::ChangeTooLarge { bytes, limit: self.change_limit }.into());
         }
         transaction.complete();
@@ -252,25 +253,27 @@ impl Document {
     fn apply(&mut self, change: &Change) {
         let author = Author { replica: change.replica, clock: change.clock };
         let begin = self.state.begin(author, change.seq);
+        let known = self.state.dictionary().known();
         match self.apply_body(change) {
             Ok(()) => self.report(Origin::Remote, change),
             Err(why) => {
                 note((&why).into());
                 self.state.return_to(begin);
+                self.state.forget_mentions(known);
                 self.events.push_back(DocumentEvent::Unreadable { change: change.id(), why });
             }
         }
     }
 
     fn apply_body(&mut self, change: &Change) -> Result<(), BodyFault> {
-        let operations = Operations::decode(change)?;
-        for op in operations.foreign_references(change.replica) {
+        let (operations, references) = Operations::read(change, self.state.dictionary())?;
+        for (replica, seq) in references {
+            let op = OpId::new(replica, seq);
             if !self.past.covers(&self.log, change, op) && !planted(Fault::UnseenReferenceAccepted) {
                 return Err(BodyFault::Unseen { op });
             }
         }
-        let Operations { containers, list } = operations;
-        list.into_iter().try_for_each(|operation| self.state.apply(operation, &containers))
+        operations.list.into_iter().try_for_each(|operation| self.state.apply(operation))
     }
 
     /// Tells what the journal holds, and empties it.

@@ -57,6 +57,8 @@ named! {
         UnseenReferenceAccepted = "unseen-reference-accepted",
         /// A body may hold more or fewer operations than its change's header says.
         LengthUnchecked = "length-unchecked",
+        /// What is mentioned in a change that does not count is known to its writer's later changes.
+        MentionsKept = "mentions-kept",
         /// A transaction that is undone leaves the containers that it began.
         RollbackKeepsContainer = "rollback-keeps-container",
         /// A transaction that is undone does not bring back what it deleted.

@@ -9,14 +9,15 @@
 //! - A failed transaction leaves no trace, not even in the next change; nor does what is done to a clone.
 //! - A document that starts again from its changes is the one it was, and reports nothing but what it cannot read.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use crdt_socket_sync::{
     Change, Document, DocumentEvent, Limits, OpId, Replica, ReplicaId, Wall,
     causal::{Hlc, Received},
     document::{
-        Action, ContainerEdit, ContainerId, ContainerKind, EditError, Operation, Operations, Origin, Transaction,
+        Action, ContainerEdit, ContainerId, ContainerKind, Dictionary, EditError, Operation, Operations, Origin,
+        Transaction,
     },
 };
 
@@ -62,8 +63,10 @@ impl Program {
 
 struct World {
     people: Vec<Person>,
-    /// Every change there is, each after what it depends on.
+    /// Every change there is, each after what it depends on, and what it says if that can be read.
     made: Vec<Change>,
+    said: Vec<Operations>,
+    dictionaries: BTreeMap<ReplicaId, Dictionary>,
 }
 
 /// Someone with a document, and a view of it.
@@ -82,7 +85,7 @@ impl World {
             reported: BTreeSet::new(),
             unreadable: BTreeSet::new(),
         });
-        Self { people: people.into(), made: Vec::new() }
+        Self { people: people.into(), made: Vec::new(), said: Vec::new(), dictionaries: BTreeMap::new() }
     }
 
     fn edit(&mut self, who: usize, edits: &[(Nested, &Edit)], wall: u64) {
@@ -90,8 +93,16 @@ impl World {
         let edited = person.document.edit::<_, EditError>(Wall::from_millis(wall), |txn| perform_all(edits, txn));
         let change = edited.expect("edits inside").change;
         let made: Vec<_> = change.iter().map(Change::id).collect();
-        self.made.extend(change);
         self.people[who].look(Origin::Local, &made);
+        change.into_iter().for_each(|change| self.keep(change, true));
+    }
+
+    fn keep(&mut self, change: Change, readable: bool) {
+        let dictionary = self.dictionaries.entry(change.replica).or_default();
+        let said =
+            if readable { Operations::decode(&change, dictionary).expect("readable") } else { Default::default() };
+        self.said.push(said);
+        self.made.push(change);
     }
 
     fn take(&mut self, step: &Step) {
@@ -114,32 +125,37 @@ impl World {
             Step::Garbage { like, len, seed } => {
                 let mut dice = Dice::new(*seed);
                 let bytes = (0..dice.roll(20)).map(|_| dice.byte()).collect();
-                self.intrude(*like, *len, |_| bytes);
+                self.intrude(*like, *len, |_, _| bytes);
             }
             Step::Mutant { like, which, at, byte } => {
-                let Some(real) = self.made.get(which % self.made.len().max(1)).cloned() else { return };
-                let mut body = real.body.to_vec();
-                let at = at % body.len().max(1);
-                if let Some(there) = body.get_mut(at) {
-                    *there = *byte;
-                }
-                self.intrude(*like, real.len, |_| body.into());
+                let which = which % self.made.len().max(1);
+                let Some(real) = self.made.get(which).cloned() else { return };
+                let mut said = self.said[which].clone();
+                self.intrude(*like, real.len, |change, dictionary| {
+                    said.list.iter_mut().for_each(|operation| operation.seq = operation.seq - real.seq + change.seq);
+                    let mut body = said.encode(change.replica, dictionary).to_vec();
+                    let at = at % body.len().max(1);
+                    if let Some(there) = body.get_mut(at) {
+                        *there = *byte;
+                    }
+                    body.into()
+                });
             }
             Step::Stranger { like, left, right, word, delete } => {
                 let (left, right) = (self.operation(*left), self.operation(*right));
                 let delete = delete.and_then(|number| self.operation(number));
                 let len = word.chars().count() as u64;
-                self.intrude(*like, len + u64::from(delete.is_some()), |change| {
+                self.intrude(*like, len + u64::from(delete.is_some()), |change, dictionary| {
                     // Its own operations can only be named backwards.
                     let nameable = |op: &OpId| op.replica != change.replica || op.seq < change.seq;
                     let (left, right) = (left.filter(nameable), right.filter(nameable));
                     let insert = Action::Insert { left, right, text: (*word).to_owned() };
                     let delete = delete.map(|first| Action::Delete { first, count: 1 });
                     let list = [(0, Some(insert)), (len, delete)].into_iter().filter_map(|(at, action)| {
-                        Some(Operation { seq: change.seq + at, container: 0, action: action? })
+                        let container = ContainerId::new(ContainerKind::Text, "text");
+                        Some(Operation { seq: change.seq + at, container, action: action? })
                     });
-                    let containers = vec![ContainerId::new(ContainerKind::Text, "text")];
-                    Operations { containers, list: list.collect() }.encode(change.replica)
+                    Operations { list: list.collect() }.encode(change.replica, dictionary)
                 });
             }
         }
@@ -157,17 +173,19 @@ impl World {
         all.get(index?).copied()
     }
 
-    /// A change by a hostile replica that has seen what one of the people has.
-    fn intrude(&mut self, like: usize, len: u64, body: impl FnOnce(&Change) -> Bytes) {
+    /// A change by a hostile replica that has seen what one of the people has; its body is written with the dictionary that
+    /// it has made up until then.
+    fn intrude(&mut self, like: usize, len: u64, body: impl FnOnce(&Change, &mut Dictionary) -> Bytes) {
         let log = self.people[like].document.log();
         let replica = ReplicaId::new(0xbad0 + like as u64);
         let clock = Hlc::from_bits(log.clock().bits() + 1);
         let seq = log.version().next(replica);
         let deps = log.frontier().iter().filter(|head| head.replica != replica).collect();
         let mut change = Change { replica, seq, len, clock, deps, body: Bytes::new() };
-        change.body = body(&change);
-        self.made.push(change.clone());
+        change.body = body(&change, &mut self.dictionaries.get(&replica).cloned().unwrap_or_default());
         self.people[like].receive(&change);
+        let readable = !self.people[like].unreadable.contains(&change.id());
+        self.keep(change, readable);
     }
 
     fn finish(mut self, reverse: bool) {

@@ -1,15 +1,15 @@
 //! The naive twins: obviously right, slow, and written from the papers rather than from the engine.
 //!
 //! A [`Model`] is given changes in causal order and says what a document that holds them shows. It shares with the
-//! engine only the reading of a body's form.
+//! engine only the reading of a body's form; that what is read and written again is the same, it checks by the way.
 
 mod tree;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crdt_socket_sync::{
-    Change, OpId, VersionVector,
-    document::{Action, ContainerId, Operations},
+    Change, OpId, ReplicaId, VersionVector,
+    document::{Action, ContainerId, Dictionary, Operations},
 };
 use tree::Tree;
 
@@ -29,6 +29,8 @@ enum Container {
 #[derive(Clone, Default)]
 pub struct Model {
     containers: BTreeMap<ContainerId, Container>,
+    /// What the changes of each writer have mentioned that are not unreadable.
+    dictionaries: BTreeMap<ReplicaId, Dictionary>,
     /// Every change with all that its maker had seen, the change itself included.
     seen: Vec<(Change, VersionVector)>,
     /// The changes that cannot be applied.
@@ -71,9 +73,9 @@ impl Model {
                 }
             }
         }
-        let before = self.containers.clone();
+        let (before, known) = (self.containers.clone(), self.dictionaries.clone());
         if self.apply(change, &past).is_none() {
-            self.containers = before;
+            (self.containers, self.dictionaries) = (before, known);
             self.unreadable.insert(change.id());
         }
         past.extend(change.replica, change.end());
@@ -82,9 +84,13 @@ impl Model {
 
     /// `None` if the change says something that cannot be.
     fn apply(&mut self, change: &Change, past: &VersionVector) -> Option<()> {
-        let operations = Operations::decode(change).ok()?;
+        let dictionary = self.dictionaries.entry(change.replica).or_default();
+        let mut before = dictionary.clone();
+        let operations = Operations::decode(change, dictionary).ok()?;
+        assert_eq!(operations.encode(change.replica, &mut before), change.body, "{change:?} has another form, too");
+        assert_eq!(before, *dictionary, "{change:?} is read and written with two dictionaries");
         for operation in operations.list {
-            let id = &operations.containers[operation.container];
+            let id = &operation.container;
             let seen = |op: OpId| past.contains(op) || (op.replica == change.replica && op.seq < operation.seq);
             let op = OpId::new(change.replica, operation.seq);
             let stamp = (change.clock.bits(), change.replica.bits(), operation.seq);

@@ -1,0 +1,128 @@
+//! Bytes from operations.
+
+use bytes::Bytes;
+
+use super::{
+    Action, Operation,
+    dictionary::Dictionary,
+    form::{
+        CLEAR, CONTINUES, DELETE, DELETE_KEY, DELETE_ONE, INSERT, INSERT_ONE, SAME, SET, SET_KEY, write_bytes,
+        write_number,
+    },
+};
+use crate::{
+    document::container::ContainerId,
+    id::{OpId, ReplicaId},
+};
+
+/// A body that is being written.
+pub(super) struct Writing<'a> {
+    out: Vec<u8>,
+    own: ReplicaId,
+    /// The number of the operation.
+    seq: u64,
+    dictionary: &'a mut Dictionary,
+}
+
+impl<'a> Writing<'a> {
+    pub(super) const fn new(own: ReplicaId, dictionary: &'a mut Dictionary) -> Self {
+        Self { out: Vec::new(), own, seq: 0, dictionary }
+    }
+
+    pub(super) fn finish(self) -> Bytes {
+        self.out.into()
+    }
+
+    pub(super) fn operation(&mut self, operation: &Operation) {
+        self.seq = operation.seq;
+        let tag = self.out.len();
+        self.out.push(0);
+        let container = match self.dictionary.container.filter(|last| self.is(*last, &operation.container)) {
+            Some(last) => {
+                self.out[tag] = SAME;
+                last
+            }
+            None => self.container(&operation.container),
+        };
+        let kind = self.action(&operation.action, self.out[tag] == SAME);
+        self.out[tag] |= kind;
+        self.dictionary.note(container, operation);
+    }
+
+    fn is(&self, index: usize, id: &ContainerId) -> bool {
+        self.dictionary.containers.get(index as u64) == Some(id)
+    }
+
+    /// Writes what an action has to say for itself. Its tag, but for [`SAME`].
+    fn action(&mut self, action: &Action, same: bool) -> u8 {
+        match action {
+            Action::Insert { left, right, text } => {
+                let continues = same && self.dictionary.is_continued_by(self.own, self.seq, *left, *right);
+                if !continues {
+                    self.reference(*left);
+                    self.reference(*right);
+                }
+                let kind = if text.chars().nth(1).is_some() {
+                    write_bytes(&mut self.out, text.as_bytes());
+                    INSERT
+                } else {
+                    self.out.extend_from_slice(text.as_bytes());
+                    INSERT_ONE
+                };
+                if continues { kind | CONTINUES } else { kind }
+            }
+            Action::Delete { first, count } => {
+                self.reference(Some(*first));
+                if *count == 1 {
+                    return DELETE_ONE;
+                }
+                write_number(&mut self.out, *count);
+                DELETE
+            }
+            Action::Map { key, value } => {
+                write_bytes(&mut self.out, key.as_bytes());
+                let Some(value) = value else { return DELETE_KEY };
+                write_bytes(&mut self.out, value);
+                SET_KEY
+            }
+            Action::Register { value: None } => CLEAR,
+            Action::Register { value: Some(value) } => {
+                write_bytes(&mut self.out, value);
+                SET
+            }
+        }
+    }
+
+    /// Mentions a container. Its index.
+    fn container(&mut self, id: &ContainerId) -> usize {
+        let containers = &mut self.dictionary.containers;
+        if let Some(index) = containers.index(id) {
+            write_number(&mut self.out, index as u64);
+            return index;
+        }
+        let index = containers.len();
+        containers.introduce(id.clone());
+        write_number(&mut self.out, index as u64);
+        write_number(&mut self.out, id.kind.number());
+        write_bytes(&mut self.out, id.name.as_bytes());
+        index
+    }
+
+    fn reference(&mut self, op: Option<OpId>) {
+        let Some(op) = op else { return self.out.push(0) };
+        if op.replica == self.own {
+            // At least one back; anything else cannot be written, and nothing here makes it.
+            return write_number(&mut self.out, 2 * self.seq.saturating_sub(op.seq).max(1));
+        }
+        let replicas = &mut self.dictionary.replicas;
+        match replicas.index(&op.replica) {
+            Some(index) => write_number(&mut self.out, 2 * index as u64 + 1),
+            None => {
+                write_number(&mut self.out, 2 * replicas.len() as u64 + 1);
+                replicas.introduce(op.replica);
+                self.out.extend(op.replica.bits().to_be_bytes());
+            }
+        }
+        write_number(&mut self.out, op.seq);
+    }
+}
