@@ -9,7 +9,10 @@ use bytes::Bytes;
 use crdt_socket_sync::{
     Change, Document, DocumentEvent, Epoch, Limits, OpId, Replica, ReplicaId, Wall,
     causal::{Hlc, Received},
-    document::{Action, BodyFault, ContainerEdit, ContainerKind, EditError, Origin, TextEdit, Transaction, ValueError},
+    document::{
+        Action, BodyFault, ContainerEdit, ContainerId, ContainerKind, EditError, Origin, Place, TextEdit, Transaction,
+        Value, ValueError,
+    },
     error::ChangeFault,
 };
 use crdt_socket_sync_tests::scenarios;
@@ -68,7 +71,8 @@ fn a_transaction_is_one_change_and_one_event_and_nested_ones_join_it() {
     };
     let typed = TextEdit { at: 0, removed: 0, inserted: "one two three".into() };
     assert_eq!(id, change.id());
-    assert_eq!(edits, [ContainerEdit::Text { name: "text".into(), edits: vec![typed] }]);
+    let id = ContainerId::root(ContainerKind::Text, "text");
+    assert_eq!(edits, [ContainerEdit::Text { id, edits: vec![typed] }]);
     assert_eq!(ann.poll_event(), None);
     assert_eq!(opened(&ann, &change).0.list.len(), 1);
 }
@@ -267,7 +271,7 @@ fn a_value_of_another_type_or_of_garbage_is_an_error_for_the_reader_alone() {
     assert!(matches!(ann.map::<u64>("map").get("k"), Err(ValueError::Mismatch(_))));
     let mut change = edit(&mut ann, |txn| txn.map("map").set("k", &1)).expect("a change");
     let (mut operations, mut dictionary) = opened(&ann, &change);
-    operations.list[0].action = Action::Map { key: "k".into(), value: Some(vec![0x81; 100_000].into()) };
+    operations.list[0].action = Action::Map { key: "k".into(), value: Some(Value::Plain(vec![0x81; 100_000].into())) };
     change.body = operations.encode(change.replica, &mut dictionary);
     receive(&mut bob, &ann.log().iter().next().expect("the first").clone());
     receive(&mut bob, &change);
@@ -284,8 +288,8 @@ fn two_kinds_of_one_name_are_two_containers() {
         txn.map("x").set("k", &1)?;
         txn.register("x").set(&2)
     });
-    let kinds: Vec<_> = ann.containers().map(|id| (&*id.name, id.kind)).collect();
-    assert_eq!(kinds, [("x", ContainerKind::Text), ("x", ContainerKind::Map), ("x", ContainerKind::Register)]);
+    let kinds = [ContainerKind::Text, ContainerKind::Map, ContainerKind::Register];
+    assert!(ann.containers().eq(&kinds.map(|kind| ContainerId::root(kind, "x"))));
     let bob = fork(&ann, 2);
     assert_eq!(bob.digest(), ann.digest());
     assert_eq!((bob.text("x").to_string(), bob.map("x").get("k"), bob.register("x").get()), {
@@ -354,11 +358,9 @@ fn an_event_names_the_containers_that_changed_here_or_there_and_no_others() {
                 Some(DocumentEvent::Changed { edits, .. }) => edits,
                 other => other.into_iter().map(|event| panic!("{event:?}")).collect(),
             };
-            let names = edits.iter().map(|edit| match edit {
-                ContainerEdit::Text { name, .. }
-                | ContainerEdit::Map { name, .. }
-                | ContainerEdit::Register { name } => &**name,
-                _ => "of another kind",
+            let names = edits.iter().map(|edit| match &edit.id().place {
+                Place::Root(name) => &**name,
+                _ => "nested",
             });
             assert_eq!(names.collect::<Vec<_>>(), expected);
             assert_eq!(document.poll_event(), None);

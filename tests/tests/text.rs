@@ -147,7 +147,7 @@ fn a_keystroke_takes_at_most_thirty_bytes_and_one_behind_it_takes_two() {
     let (first, second) = (write(&mut ann, 25_000, "a"), write(&mut ann, 25_001, "b"));
     assert!(first.body.len() <= 30, "{} bytes", first.body.len());
     // One letter, into the text "text", between numbers 24 999 and 25 000 of replica 2.
-    let body = [&[0, 0, 0, 4][..], b"text", &[1, 0, 0, 0, 0, 0, 0, 0, 2, 0xa7, 0xc3, 1, 1, 0xa8, 0xc3, 1], b"a"];
+    let body = [&[0, 0, 0, 0, 4][..], b"text", &[1, 0, 0, 0, 0, 0, 0, 0, 2, 0xa7, 0xc3, 1, 1, 0xa8, 0xc3, 1], b"a"];
     assert_eq!(first.body, body.concat());
     assert_eq!(second.body, b"\xc0b"[..]);
 }

@@ -3,13 +3,16 @@
 //! A vector that has to be changed means that peers of two versions of this code do not understand each other. After
 //! adding one here, `VECTORS=write cargo test -p crdt-socket-sync-tests --test vectors` writes the files.
 
-use std::{collections::BTreeMap, fmt::Write, fs, path::PathBuf};
+use std::{collections::BTreeMap, fmt::Write, fs, path::PathBuf, sync::Arc};
 
 use bytes::Bytes;
 use crdt_socket_sync::{
     Access, Change, Document, Epoch, Limits, OpId, Replica, ReplicaId, VersionVector, Wall,
     causal::Hlc,
-    document::{Action, ContainerId, ContainerKind, Dictionary, EditError, Operation, Operations, Transaction},
+    document::{
+        Action, ContainerId, ContainerKind, Dictionary, EditError, Operation, Operations, Place, Slot, Transaction,
+        Value,
+    },
     error::{Code, Reason},
     wire::{Capabilities, Level, Message, WriterVersion, Writers},
 };
@@ -183,15 +186,22 @@ fn changes() -> Vec<(&'static str, &'static str, Change)> {
 
 /// What two people write, each change with what it says.
 fn bodies() -> Vec<(&'static str, &'static str, Change, Operations)> {
+    use ContainerKind::{Counter, Map, OrMap, OrSet, Register, Text};
     type Edits = fn(&mut Transaction<'_>) -> Result<(), EditError>;
     let (mut ann, mut bob) = (Document::new(ANN), Document::new(BOB));
     let wall = Wall::from_millis(1_700_000_000_000);
     let op = |replica, seq| OpId::new(replica, seq);
-    let text = || ContainerId::new(ContainerKind::Text, "text");
-    let map = || ContainerId::new(ContainerKind::Map, "map");
-    let register = || ContainerId::new(ContainerKind::Register, "register");
+    let text = || ContainerId::root(Text, "text");
+    let map = || ContainerId::root(Map, "map");
+    let register = || ContainerId::root(Register, "register");
     let insert = |left, right, text: &str| Action::Insert { left, right, text: text.into() };
-    let cbor = |bytes: &'static [u8]| Some(Bytes::from_static(bytes));
+    let cbor = |bytes: &'static [u8]| Bytes::from_static(bytes);
+    let plain = |bytes: &'static [u8]| Value::Plain(Bytes::from_static(bytes));
+    let root = ContainerId::root;
+    let nested = |parent: &ContainerId, kind, over| {
+        let slot = Slot { parent: parent.clone(), key: "k".into(), over };
+        ContainerId { place: Place::Key(Arc::new(slot)), kind }
+    };
     let mut bodies = Vec::new();
     let mut by = |who: &mut Document, name, words, edits: Edits, said: Vec<(ContainerId, Action)>| {
         let change = who.edit(wall, edits).expect("a good edit").change.expect("something was edited");
@@ -262,7 +272,7 @@ fn bodies() -> Vec<(&'static str, &'static str, Change, Operations)> {
         "set key",
         "b0b sets the key `k` of the map `map` to 7",
         |txn| txn.map("map").set("k", &7),
-        vec![(map(), Action::Map { key: "k".into(), value: cbor(b"\x07") })],
+        vec![(map(), Action::Map { key: "k".into(), value: Some(plain(b"\x07")) })],
     );
     by(
         &mut bob,
@@ -276,7 +286,7 @@ fn bodies() -> Vec<(&'static str, &'static str, Change, Operations)> {
         "set",
         "b0b sets the register `register` to `a`",
         |txn| txn.register("register").set(&"a"),
-        vec![(register(), Action::Register { value: cbor(b"aa") })],
+        vec![(register(), Action::Register { value: Some(cbor(b"aa")) })],
     );
     by(
         &mut bob,
@@ -298,8 +308,77 @@ fn bodies() -> Vec<(&'static str, &'static str, Change, Operations)> {
         vec![
             (text(), Action::Delete { first: op(BOB, 0), count: 1 }),
             (text(), insert(None, Some(op(BOB, 0)), "y")),
-            (map(), Action::Map { key: "k".into(), value: cbor(b"\x08") }),
+            (map(), Action::Map { key: "k".into(), value: Some(plain(b"\x08")) }),
         ],
+    );
+    by(
+        &mut bob,
+        "nest",
+        "b0b makes a text at the key `k` of the map `map`, over its operation 9, and types `n` into it",
+        |txn| txn.map::<()>("map").text("k")?.push_str("n"),
+        vec![
+            (map(), Action::Map { key: "k".into(), value: Some(Value::Child { kind: Text, over: Some(op(BOB, 9)) }) }),
+            (nested(&map(), Text, Some(op(BOB, 9))), insert(None, None, "n")),
+        ],
+    );
+    by(
+        &mut bob,
+        "count",
+        "b0b takes 2 away from the counter `counter`",
+        |txn| txn.counter("counter").add(-2),
+        vec![(root(Counter, "counter"), Action::Count { by: -2 })],
+    );
+    let (set, or_map) = (root(OrSet, "set"), root(OrMap, "or-map"));
+    by(
+        &mut bob,
+        "add",
+        "b0b adds 7 to the or-set `set`",
+        |txn| txn.or_set("set").add(&7),
+        vec![(set.clone(), Action::Add { element: cbor(b"\x07"), over: vec![] })],
+    );
+    by(
+        &mut bob,
+        "add again",
+        "b0b adds it again, over its operation 13",
+        |txn| txn.or_set("set").add(&7),
+        vec![(set.clone(), Action::Add { element: cbor(b"\x07"), over: vec![op(BOB, 13)] })],
+    );
+    by(
+        &mut bob,
+        "remove",
+        "b0b removes it, which is its operation 14",
+        |txn| txn.or_set("set").remove(&7),
+        vec![(set, Action::Remove { tags: vec![op(BOB, 14)] })],
+    );
+    by(
+        &mut bob,
+        "put",
+        "b0b puts 7 at the key `k` of the or-map `or-map`",
+        |txn| txn.or_map("or-map").put("k", &7),
+        vec![(or_map.clone(), Action::Put { key: "k".into(), value: plain(b"\x07"), over: vec![] })],
+    );
+    let by_b0b = by(
+        &mut bob,
+        "put nested",
+        "b0b makes a counter there, where its operation 16 is, and adds 1 to it",
+        |txn| txn.or_map::<()>("or-map").counter("k")?.add(1),
+        vec![
+            (or_map.clone(), {
+                let value = Value::Child { kind: Counter, over: None };
+                Action::Put { key: "k".into(), value, over: vec![op(BOB, 16)] }
+            }),
+            (nested(&or_map, Counter, None), Action::Count { by: 1 }),
+        ],
+    );
+    let before = bob.log().iter().filter(|change| change.replica == BOB).cloned().collect::<Vec<_>>();
+    assert_eq!(before.last(), Some(&by_b0b));
+    before.into_iter().for_each(|change| drop(ann.receive(change, &Limits::default()).expect("a good header")));
+    by(
+        &mut ann,
+        "count in what is nested",
+        "a1 adds 1 to that counter",
+        |txn| txn.or_map::<()>("or-map").counter("k")?.add(1),
+        vec![(nested(&or_map, Counter, None), Action::Count { by: 1 })],
     );
     bodies
 }
@@ -392,6 +471,33 @@ fn bodies_are_what_their_vectors_say() {
         let read = Operations::decode(&Change { body, ..change.clone() }, dictionary);
         assert_eq!(read.as_ref(), Ok(operations), "{name}");
     });
+}
+
+/// The kinds of `docs/format.md` are those of the vectors: each has one, of that name, whose last operation is of that kind.
+#[test]
+fn the_table_of_operations_is_that_of_the_code_and_each_has_a_vector() {
+    const PAGE: &str = include_str!("../../docs/format.md");
+    let (_, section) = PAGE.split_once("\n## Operations\n").expect("the heading is there");
+    let rows = section.lines().skip_while(|line| !line.starts_with('|')).take_while(|line| line.starts_with('|'));
+    let mut dictionaries: BTreeMap<ReplicaId, Dictionary> = BTreeMap::new();
+    let mut first = BTreeMap::new();
+    for (name, _, change, operations) in bodies() {
+        let dictionary = dictionaries.entry(change.replica).or_default();
+        if let Some(one) = operations.list.first() {
+            let tag = Operations { list: vec![one.clone()] }.encode(change.replica, &mut dictionary.clone())[0];
+            first.insert(name, tag & 0x3f);
+        }
+        Operations::decode(&change, dictionary).expect("a body");
+    }
+    let mut page: Vec<(u8, &str)> = Vec::new();
+    for row in rows.skip(2) {
+        let cells: Vec<_> = row.trim_matches('|').split('|').map(str::trim).collect();
+        page.push((cells[0].parse().expect("a number"), cells[1]));
+    }
+    for (kind, name) in &page {
+        assert_eq!(first.get(name), Some(kind), "{name}");
+    }
+    assert!(first.values().all(|tag| page.iter().any(|(kind, _)| kind == tag)), "{first:?}");
 }
 
 /// Acceptance line 6.

@@ -10,13 +10,14 @@ use bytes::Bytes;
 
 use super::{
     body::{Action, BodyFault, Dictionary, Known, NUMBERS, Operation, Operations},
-    container::{ContainerId, ContainerKind, Content, Entry, Stamp},
+    container::{ContainerId, ContainerKind, Content, Entry, Stamp, Value},
     sequence::{ItemId, Misplaced, Origins, Removed, Sequence, Writers},
+    writes::key_text,
 };
 use crate::{
     causal::Hlc,
     id::{OpId, ReplicaId},
-    proof::{Fault, Situation, note, planted},
+    proof::{Fault, planted},
 };
 
 /// One container and its name.
@@ -36,16 +37,25 @@ pub(super) enum Step {
     /// Visible characters were deleted, by the operation `seq`.
     Deleted { container: usize, seq: u64, removed: Removed },
     /// A key of a map, or a register, was written.
-    Written { container: usize, seq: u64, key: Option<Arc<str>>, value: Option<Bytes>, previous: Option<Entry> },
+    Written { container: usize, seq: u64, key: Option<Arc<str>>, value: Option<Value>, previous: Option<Entry> },
+    /// Something was added to a counter.
+    Counted { container: usize, seq: u64, by: i64 },
+    /// A tag was added, where that was the greatest before that put a container there, and something was shown.
+    Tagged { container: usize, key: Bytes, tag: Stamp, value: Value, before: Option<Value>, last_child: Option<Stamp> },
+    /// A tag was taken away, by the operation `seq`, where something was shown before.
+    Untagged { container: usize, seq: u64, key: Bytes, tag: Stamp, value: Value, before: Option<Value> },
 }
 
 impl Step {
     pub(super) const fn container(&self) -> Option<usize> {
         match self {
             Self::Created => None,
-            Self::Inserted { container, .. } | Self::Deleted { container, .. } | Self::Written { container, .. } => {
-                Some(*container)
-            }
+            Self::Inserted { container, .. }
+            | Self::Deleted { container, .. }
+            | Self::Written { container, .. }
+            | Self::Counted { container, .. }
+            | Self::Tagged { container, .. }
+            | Self::Untagged { container, .. } => Some(*container),
         }
     }
 }
@@ -133,6 +143,24 @@ impl State {
                 Step::Written { container, key, previous, .. } => {
                     self.containers[container].content.set_entry(key.as_ref(), previous);
                 }
+                Step::Counted { .. } if planted(Fault::RollbackKeepsCount) => {}
+                Step::Counted { container, by, .. } => {
+                    if let Content::Counter(value) = &mut self.containers[container].content {
+                        *value = value.wrapping_sub(by.into());
+                    }
+                }
+                Step::Tagged { container, key, tag, last_child, .. } => {
+                    if let Content::Tagged(tagged) = &mut self.containers[container].content {
+                        tagged.remove(tag.op());
+                        tagged.set_last_child(&key, last_child);
+                    }
+                }
+                Step::Untagged { .. } if planted(Fault::RollbackKeepsRemoval) => {}
+                Step::Untagged { container, key, tag, value, .. } => {
+                    if let Content::Tagged(tagged) = &mut self.containers[container].content {
+                        tagged.add(key, tag, value);
+                    }
+                }
             }
         }
         self.next = mark.next;
@@ -158,9 +186,14 @@ impl State {
         }
     }
 
-    /// What a container holds, if anything was ever written to it.
+    /// A container, if it was ever made or written to.
+    pub(super) fn container(&self, id: &ContainerId) -> Option<&Container> {
+        self.index.get(id).map(|index| &self.containers[*index])
+    }
+
+    /// What it holds.
     pub(super) fn content(&self, id: &ContainerId) -> Option<&Content> {
-        self.index.get(id).map(|index| &self.containers[*index].content)
+        self.container(id).map(|container| &container.content)
     }
 
     pub(super) fn sequence(&self, id: &ContainerId) -> Option<&Sequence> {
@@ -171,7 +204,7 @@ impl State {
     }
 
     /// A container to write to; begun if it is not there.
-    fn open(&mut self, id: &ContainerId) -> usize {
+    pub(super) fn open(&mut self, id: &ContainerId) -> usize {
         if let Some(index) = self.index.get(id) {
             return *index;
         }
@@ -192,7 +225,7 @@ impl State {
     }
 
     /// Takes the next `count` operation numbers, if there are as many left.
-    fn take_numbers(&mut self, count: u64) -> Option<u64> {
+    pub(super) fn take_numbers(&mut self, count: u64) -> Option<u64> {
         let first = self.next;
         self.next = first.checked_add(count).filter(|next| *next <= NUMBERS)?;
         Some(first)
@@ -238,32 +271,6 @@ impl State {
         Some(())
     }
 
-    /// Writes a key of a map, or a register, here. `None` if the numbers are used up.
-    pub(super) fn write(&mut self, id: &ContainerId, key: Option<&Arc<str>>, value: Option<Bytes>) -> Option<()> {
-        let seq = self.take_numbers(1)?;
-        self.write_as(id, key, value, seq);
-        Some(())
-    }
-
-    fn write_as(&mut self, id: &ContainerId, key: Option<&Arc<str>>, value: Option<Bytes>, seq: u64) {
-        let stamp = Stamp { clock: self.author.clock, replica: self.author.replica, seq };
-        let container = self.open(id);
-        let content = &mut self.containers[container].content;
-        if let Some(there) = content.entry(key.map(AsRef::as_ref)) {
-            let tie = there.stamp.clock == stamp.clock && there.stamp.replica != stamp.replica;
-            if tie {
-                note(Situation::WritesTied);
-            }
-            if there.stamp > stamp && !(tie && planted(Fault::TieByArrival)) && !planted(Fault::LastToArriveWins) {
-                note(Situation::LateWriteLost);
-                return;
-            }
-        }
-        let forgets = value.is_none() && planted(Fault::KeyTombstoneForgotten);
-        let previous = content.set_entry(key, (!forgets).then(|| Entry { stamp, value: value.clone() }));
-        self.steps.push(Step::Written { container, seq, key: key.cloned(), value, previous });
-    }
-
     /// Applies an operation of a received body. Everything it refers to is known to be in its past.
     ///
     /// # Errors
@@ -301,7 +308,15 @@ impl State {
                 }));
             }
             Action::Map { key, value } => self.write_as(id, Some(&key), value, operation.seq),
-            Action::Register { value } => self.write_as(id, None, value, operation.seq),
+            Action::Register { value } => self.write_as(id, None, value.map(Value::Plain), operation.seq),
+            Action::Count { by } => self.count_as(id, by, operation.seq),
+            Action::Add { element, over } => {
+                self.put_as(id, element, Value::Plain(Bytes::new()), &over, operation.seq);
+            }
+            Action::Put { key, value, over } => {
+                self.put_as(id, Bytes::copy_from_slice(key.as_bytes()), value, &over, operation.seq);
+            }
+            Action::Remove { tags } => self.remove_as(id, &tags, operation.seq),
         }
         Ok(())
     }
@@ -360,7 +375,33 @@ impl State {
             Step::Written { seq, key: Some(key), value, .. } => {
                 Some((*seq, Action::Map { key: key.clone(), value: value.clone() }))
             }
-            Step::Written { seq, key: None, value, .. } => Some((*seq, Action::Register { value: value.clone() })),
+            Step::Written { seq, key: None, value, .. } => {
+                let value = value.as_ref().and_then(Value::plain).cloned();
+                Some((*seq, Action::Register { value }))
+            }
+            Step::Counted { seq, by, .. } => Some((*seq, Action::Count { by: *by })),
+            Step::Untagged { seq, tag, .. } => match last {
+                Some(Operation { seq: its_seq, action: Action::Remove { tags }, .. }) if its_seq == seq => {
+                    tags.push(tag.op());
+                    None
+                }
+                _ => Some((*seq, Action::Remove { tags: vec![tag.op()] })),
+            },
+            Step::Tagged { key, tag, value, .. } => {
+                let put = |over| match key_text(key).filter(|_| container.kind == ContainerKind::OrMap) {
+                    Some(name) => Action::Put { key: name.into(), value: value.clone(), over },
+                    None => Action::Add { element: key.clone(), over },
+                };
+                match last {
+                    // What it takes the place of was taken away just before.
+                    Some(Operation { seq, action, .. }) if *seq == tag.seq => {
+                        let Action::Remove { tags } = action else { return None };
+                        *action = put(std::mem::take(tags));
+                        None
+                    }
+                    _ => Some((tag.seq, put(Vec::new()))),
+                }
+            }
         }
     }
 }

@@ -5,12 +5,20 @@ use std::fmt;
 use super::{container::ContainerId, journal::State, sequence::Sequence, transaction::EditError};
 
 /// A text to be read. One that nobody has written to is empty.
+///
+/// **What is typed stays between the two characters that it was typed between**, and what several people type at one place at
+/// once stays in one piece each. So when ann types `very ` into `a good day` before `good` while bob deletes `good `, it is
+/// `a very day` for everyone; and when both type a word at the end, one is behind the other, not letter between letter.
 #[derive(Clone, Copy)]
 pub struct TextRef<'a> {
-    pub(super) sequence: Option<&'a Sequence>,
+    sequence: Option<&'a Sequence>,
 }
 
 impl<'a> TextRef<'a> {
+    pub(super) fn of(state: &'a State, id: &ContainerId) -> Self {
+        Self { sequence: state.sequence(id) }
+    }
+
     /// How many characters it has.
     pub fn len(&self) -> usize {
         self.sequence.map_or(0, Sequence::len)
@@ -64,9 +72,14 @@ pub struct TextMut<'a> {
 }
 
 impl TextMut<'_> {
+    /// Which container it is.
+    pub const fn id(&self) -> &ContainerId {
+        &self.id
+    }
+
     /// The text as it stands in the transaction.
     pub fn view(&self) -> TextRef<'_> {
-        TextRef { sequence: self.state.sequence(&self.id) }
+        TextRef::of(self.state, &self.id)
     }
 
     /// How many characters it has.

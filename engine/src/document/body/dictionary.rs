@@ -64,8 +64,11 @@ impl Dictionary {
         left.is_some() && left == before && self.insertion == Some(Insertion { end: seq, right })
     }
 
-    /// Notes an operation on the container of this index, whole.
+    /// Notes an operation on the container of this index, whole. A container that it makes is mentioned by that.
     pub(super) fn note(&mut self, container: usize, operation: &Operation) {
+        if let Some(child) = operation.action.child(&operation.container) {
+            self.containers.introduce(child);
+        }
         self.container = Some(container);
         self.insertion = match &operation.action {
             Action::Insert { right, .. } => {

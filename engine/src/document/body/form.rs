@@ -13,8 +13,19 @@ pub(super) const DELETE_ONE: u8 = 2;
 pub(super) const DELETE: u8 = 3;
 pub(super) const SET_KEY: u8 = 4;
 pub(super) const DELETE_KEY: u8 = 5;
+pub(super) const NEST: u8 = 6;
 pub(super) const SET: u8 = 7;
 pub(super) const CLEAR: u8 = 8;
+pub(super) const COUNT: u8 = 9;
+pub(super) const ADD: u8 = 10;
+pub(super) const REMOVE: u8 = 11;
+pub(super) const PUT: u8 = 12;
+pub(super) const PUT_NESTED: u8 = 13;
+
+/// Where a container was made: at the root, under a name.
+pub(super) const ROOT: u64 = 0;
+/// At a key of another one.
+pub(super) const KEY: u64 = 1;
 
 /// A flag of a tag: the container is that of the writer's last operation, and not mentioned.
 pub(super) const SAME: u8 = 0x40;
@@ -109,6 +120,12 @@ impl Cursor {
         Ok(char)
     }
 
+    /// A number of either sign, those close to nothing in few bytes: 0, -1, 1, -2, 2 …
+    pub(super) fn signed(&mut self, what: &'static str) -> Result<i64, Malformed> {
+        let number = self.number(what)?;
+        Ok((number >> 1) as i64 ^ -((number & 1) as i64))
+    }
+
     /// Eight bytes, the highest first.
     pub(super) fn eight(&mut self, what: &'static str) -> Result<u64, Malformed> {
         let eight = self.bytes[self.at..].first_chunk().copied().ok_or_else(|| self.fault(what))?;
@@ -124,6 +141,11 @@ pub(super) fn write_number(out: &mut Vec<u8>, mut number: u64) {
         number >>= 7;
     }
     out.push(number as u8);
+}
+
+/// Writes what [`Cursor::signed`] reads.
+pub(super) fn write_signed(out: &mut Vec<u8>, number: i64) {
+    write_number(out, (number << 1 ^ number >> 63) as u64);
 }
 
 /// Writes what [`Cursor::bytes`] and [`Cursor::text`] read.
@@ -156,6 +178,16 @@ mod tests {
             assert!(number(&out).is_err(), "{out:02x?} is too long");
         }
         assert!(number(&[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x02]).is_err(), "more than 64 bits");
+    }
+
+    #[test]
+    fn numbers_of_either_sign_are_read_back() {
+        for value in [0, -1, 1, -64, 63, 64, i64::MIN, i64::MAX] {
+            let mut out = Vec::new();
+            write_signed(&mut out, value);
+            assert_eq!(Cursor::new(out.clone().into()).signed("a number"), Ok(value));
+            assert_eq!(out.len() == 1, (-64..64).contains(&value));
+        }
     }
 
     #[test]

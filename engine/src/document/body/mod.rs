@@ -40,7 +40,7 @@ pub(super) use form::NUMBERS;
 use reading::Reading;
 use writing::Writing;
 
-use super::container::ContainerId;
+use super::container::{ContainerId, ContainerKind, Value};
 use crate::{
     causal::Change,
     error::Malformed,
@@ -136,13 +136,39 @@ pub enum Action {
     Map {
         /// The key.
         key: Arc<str>,
-        /// The value in CBOR; `None` deletes.
-        value: Option<Bytes>,
+        /// What it holds then; `None` deletes.
+        value: Option<Value>,
     },
     /// Sets a register, or clears it.
     Register {
         /// The value in CBOR; `None` clears.
         value: Option<Bytes>,
+    },
+    /// Adds to a counter.
+    Count {
+        /// How much, not nothing; less than nothing takes away.
+        by: i64,
+    },
+    /// Adds an element to an or-set. The operation is its tag.
+    Add {
+        /// The element in CBOR.
+        element: Bytes,
+        /// The tags of the same element that its maker had seen.
+        over: Vec<OpId>,
+    },
+    /// Puts a value at a key of an or-map. The operation is its tag.
+    Put {
+        /// The key.
+        key: Arc<str>,
+        /// What it holds then.
+        value: Value,
+        /// The tags at the key that its maker had seen.
+        over: Vec<OpId>,
+    },
+    /// Removes an element of an or-set, or a key of an or-map.
+    Remove {
+        /// The tags there that its maker had seen, at least one.
+        tags: Vec<OpId>,
     },
 }
 
@@ -152,6 +178,27 @@ impl Action {
         match self {
             Self::Insert { text, .. } => text.chars().count() as u64,
             _ => 1,
+        }
+    }
+
+    /// Whether there is such an action on containers of a kind.
+    const fn suits(&self, kind: ContainerKind) -> bool {
+        match self {
+            Self::Insert { .. } | Self::Delete { .. } => matches!(kind, ContainerKind::Text),
+            Self::Map { .. } => matches!(kind, ContainerKind::Map),
+            Self::Register { .. } => matches!(kind, ContainerKind::Register),
+            Self::Count { .. } => matches!(kind, ContainerKind::Counter),
+            Self::Add { .. } => matches!(kind, ContainerKind::OrSet),
+            Self::Put { .. } => matches!(kind, ContainerKind::OrMap),
+            Self::Remove { .. } => matches!(kind, ContainerKind::OrSet | ContainerKind::OrMap),
+        }
+    }
+
+    /// The container that it makes in this one.
+    fn child(&self, parent: &ContainerId) -> Option<ContainerId> {
+        match self {
+            Self::Map { key, value: Some(value) } | Self::Put { key, value, .. } => value.child(parent, key),
+            _ => None,
         }
     }
 }
@@ -195,7 +242,7 @@ impl Operations {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{causal::Hlc, document::ContainerKind};
+    use crate::causal::Hlc;
 
     const OWN: ReplicaId = ReplicaId::new(1);
 
@@ -207,7 +254,7 @@ mod tests {
     fn insert(seq: u64, left: Option<u64>, text: &str) -> Operation {
         let own = |seq| OpId::new(OWN, seq);
         let action = Action::Insert { left: left.map(own), right: None, text: text.into() };
-        Operation { seq, container: ContainerId::new(ContainerKind::Text, "t"), action }
+        Operation { seq, container: ContainerId::root(ContainerKind::Text, "t"), action }
     }
 
     #[test]
@@ -221,21 +268,21 @@ mod tests {
             assert!(read == wrote);
             body.len()
         };
-        assert_eq!([typed(0, "a"), typed(1, "b"), typed(2, "é"), typed(3, "cd"), typed(5, "e")], [8, 2, 3, 4, 2]);
+        assert_eq!([typed(0, "a"), typed(1, "b"), typed(2, "é"), typed(3, "cd"), typed(5, "e")], [9, 2, 3, 4, 2]);
     }
 
     #[test]
     fn what_could_be_said_in_fewer_bytes_or_operations_is_refused_and_adds_nothing_to_the_dictionary() {
         let mut dictionary = Dictionary::default();
-        // Introduces the text `t`: insert one, container 0, kind 0, its name, no neighbours.
-        let first = [0x00, 0, 0, 1, b't', 0, 0, b'a'];
+        // Introduces the text `t`: insert one, container 0, kind 0, at the root, its name, no neighbours.
+        let first = [0x00, 0, 0, 0, 1, b't', 0, 0, b'a'];
         Operations::decode(&change(0, 1, &first), &mut dictionary).expect("a letter");
         let before = dictionary.clone();
         let bad: &[(u64, &[u8])] = &[
             // The same container, named; introduced again; and with an index in two bytes.
             (1, &[0x00, 0, 0, 0, b'b']),
-            (1, &[0x00, 1, 0, 1, b't', 0, 0, b'b']),
-            (1, &[0x00, 0x81, 0x00, 0, 1, b'u', 0, 0, b'b']),
+            (1, &[0x00, 1, 0, 0, 1, b't', 0, 0, b'b']),
+            (1, &[0x00, 0x81, 0x00, 0, 0, 1, b'u', 0, 0, b'b']),
             // The letter before by its number, although the run goes on.
             (1, &[0x40, 2, 0, b'b']),
             // A run of one letter; two runs that are one; a deletion of one with a count.

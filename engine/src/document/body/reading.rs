@@ -3,11 +3,14 @@
 use super::{
     Action, BodyFault, Operation, References,
     dictionary::Dictionary,
-    form::{CLEAR, CONTINUES, Cursor, DELETE, DELETE_KEY, DELETE_ONE, INSERT, INSERT_ONE, NUMBERS, SAME, SET, SET_KEY},
+    form::{
+        ADD, CLEAR, CONTINUES, COUNT, Cursor, DELETE, DELETE_KEY, DELETE_ONE, INSERT, INSERT_ONE, KEY, NEST, NUMBERS,
+        PUT, PUT_NESTED, REMOVE, ROOT, SAME, SET, SET_KEY,
+    },
 };
 use crate::{
     causal::Change,
-    document::container::{ContainerId, ContainerKind},
+    document::container::{ContainerId, ContainerKind, MOST_DEPTH, Place, Value},
     error::Malformed,
     id::{OpId, ReplicaId},
     proof::{Fault, planted},
@@ -59,19 +62,23 @@ impl<'a> Reading<'a> {
     fn operation(&mut self) -> Result<Operation, Malformed> {
         let tag = self.cursor.byte("a tag")?;
         let index = if tag & SAME == 0 {
-            let index = self.container()?;
-            if self.dictionary.container == Some(index) {
+            let index = self.container(0)?;
+            if self.dictionary.container == Some(index) && !planted(Fault::LongFormAccepted) {
                 return Err(self.fault("another container than that of the last operation"));
             }
             index
         } else {
             self.dictionary.container.ok_or_else(|| self.fault("an operation before this one"))?
         };
-        let action = self.action(tag & !SAME, tag & SAME != 0)?;
         let container = self.dictionary.containers.get(index as u64).cloned();
         let container = container.ok_or_else(|| self.fault("a container"))?;
-        if container.kind != kind(&action) {
+        let action = self.action(tag & !SAME, tag & SAME != 0)?;
+        if !action.suits(container.kind) {
             return Err(self.fault("an operation on its own kind of container"));
+        }
+        let nests = matches!(tag & !SAME, NEST | PUT_NESTED);
+        if nests && action.child(&container).is_none() {
+            return Err(self.fault("containers that are nested less deep"));
         }
         let end = self.seq.checked_add(action.covers()).filter(|end| *end <= NUMBERS);
         let end = end.ok_or_else(|| self.fault("numbers that fit"))?;
@@ -101,13 +108,55 @@ impl<'a> Reading<'a> {
             DELETE_ONE | DELETE => self.deletion(kind)?,
             SET_KEY => {
                 let key = self.cursor.text("a key")?.into();
-                Action::Map { key, value: Some(self.cursor.bytes("a value")?) }
+                Action::Map { key, value: Some(self.plain()?) }
             }
             DELETE_KEY => Action::Map { key: self.cursor.text("a key")?.into(), value: None },
+            NEST => {
+                let key = self.cursor.text("a key")?.into();
+                Action::Map { key, value: Some(self.child()?) }
+            }
             SET => Action::Register { value: Some(self.cursor.bytes("a value")?) },
             CLEAR => Action::Register { value: None },
+            COUNT => {
+                let by = self.cursor.signed("how much to add")?;
+                if by == 0 {
+                    return Err(self.fault("something to add"));
+                }
+                Action::Count { by }
+            }
+            ADD => Action::Add { element: self.cursor.bytes("an element")?, over: self.tags()? },
+            PUT | PUT_NESTED => {
+                let key = self.cursor.text("a key")?.into();
+                let value = if kind == PUT { self.plain()? } else { self.child()? };
+                Action::Put { key, value, over: self.tags()? }
+            }
+            REMOVE => {
+                let tags = self.tags()?;
+                if tags.is_empty() {
+                    return Err(self.fault("at least one tag"));
+                }
+                Action::Remove { tags }
+            }
             _ => return Err(self.fault("a known tag")),
         })
+    }
+
+    fn plain(&mut self) -> Result<Value, Malformed> {
+        Ok(Value::Plain(self.cursor.bytes("a value")?))
+    }
+
+    fn child(&mut self) -> Result<Value, Malformed> {
+        Ok(Value::Child { kind: self.kind()?, over: self.reference()? })
+    }
+
+    fn kind(&mut self) -> Result<ContainerKind, Malformed> {
+        let kind = ContainerKind::from_number(self.cursor.number("a container's kind")?);
+        kind.ok_or_else(|| self.fault("a known kind of container"))
+    }
+
+    fn tags(&mut self) -> Result<Vec<OpId>, Malformed> {
+        let count = self.cursor.count("how many tags")?;
+        (0..count).map(|_| self.operation_of("a tag")).collect()
     }
 
     fn characters(&mut self, kind: u8) -> Result<String, Malformed> {
@@ -130,8 +179,8 @@ impl<'a> Reading<'a> {
         Ok(Action::Delete { first, count })
     }
 
-    /// A container by its index. One that is introduced is in the dictionary then.
-    fn container(&mut self) -> Result<usize, Malformed> {
+    /// A container by its index. One that is introduced is in the dictionary then, behind those that it is nested in.
+    fn container(&mut self, inside: usize) -> Result<usize, Malformed> {
         let index = self.cursor.number("a container")?;
         let containers = self.dictionary.containers.len();
         if index < containers as u64 {
@@ -140,9 +189,20 @@ impl<'a> Reading<'a> {
         if index > containers as u64 {
             return Err(self.fault("an index into the containers"));
         }
-        let kind = ContainerKind::from_number(self.cursor.number("a container's kind")?);
-        let kind = kind.ok_or_else(|| self.fault("a known kind of container"))?;
-        let id = ContainerId { kind, name: self.cursor.text("a container's name")?.into() };
+        let kind = self.kind()?;
+        let id = match self.cursor.number("a container's place")? {
+            ROOT => ContainerId { kind, place: Place::Root(self.cursor.text("a container's name")?.into()) },
+            // Those inside it have been counted, so this is not done for ever.
+            KEY if inside < MOST_DEPTH || planted(Fault::NestingUnbounded) => {
+                let index = self.container(inside + 1)?;
+                let parent = self.dictionary.containers.get(index as u64).filter(|parent| parent.kind.has_keys());
+                let parent = parent.cloned().ok_or_else(|| self.fault("a container that has keys"))?;
+                let key = self.cursor.text("a key")?.into();
+                let id = ContainerId::nested(&parent, &key, kind, self.reference()?);
+                id.ok_or_else(|| self.fault("containers that are nested less deep"))?
+            }
+            _ => return Err(self.fault("a known place that is not nested too deep")),
+        };
         self.dictionary.containers.introduce(id).ok_or_else(|| self.fault("a container that is new"))
     }
 
@@ -185,13 +245,5 @@ impl<'a> Reading<'a> {
             let last = self.references.entry(op.replica).or_default();
             *last = op.seq.max(*last);
         }
-    }
-}
-
-const fn kind(action: &Action) -> ContainerKind {
-    match action {
-        Action::Insert { .. } | Action::Delete { .. } => ContainerKind::Text,
-        Action::Map { .. } => ContainerKind::Map,
-        Action::Register { .. } => ContainerKind::Register,
     }
 }

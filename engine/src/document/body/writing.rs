@@ -6,12 +6,12 @@ use super::{
     Action, Operation,
     dictionary::Dictionary,
     form::{
-        CLEAR, CONTINUES, DELETE, DELETE_KEY, DELETE_ONE, INSERT, INSERT_ONE, SAME, SET, SET_KEY, write_bytes,
-        write_number,
+        ADD, CLEAR, CONTINUES, COUNT, DELETE, DELETE_KEY, DELETE_ONE, INSERT, INSERT_ONE, KEY, NEST, PUT, PUT_NESTED,
+        REMOVE, ROOT, SAME, SET, SET_KEY, write_bytes, write_number, write_signed,
     },
 };
 use crate::{
-    document::container::ContainerId,
+    document::container::{ContainerId, Place, Value},
     id::{OpId, ReplicaId},
 };
 
@@ -82,29 +82,75 @@ impl<'a> Writing<'a> {
             Action::Map { key, value } => {
                 write_bytes(&mut self.out, key.as_bytes());
                 let Some(value) = value else { return DELETE_KEY };
-                write_bytes(&mut self.out, value);
-                SET_KEY
+                if self.value(value) { NEST } else { SET_KEY }
             }
             Action::Register { value: None } => CLEAR,
             Action::Register { value: Some(value) } => {
                 write_bytes(&mut self.out, value);
                 SET
             }
+            Action::Count { by } => {
+                write_signed(&mut self.out, *by);
+                COUNT
+            }
+            Action::Add { element, over } => {
+                write_bytes(&mut self.out, element);
+                self.tags(over);
+                ADD
+            }
+            Action::Put { key, value, over } => {
+                write_bytes(&mut self.out, key.as_bytes());
+                let nests = self.value(value);
+                self.tags(over);
+                if nests { PUT_NESTED } else { PUT }
+            }
+            Action::Remove { tags } => {
+                self.tags(tags);
+                REMOVE
+            }
         }
+    }
+
+    /// Writes what stands at a key. Whether that is a container.
+    fn value(&mut self, value: &Value) -> bool {
+        match value {
+            Value::Plain(bytes) => write_bytes(&mut self.out, bytes),
+            Value::Child { kind, over } => {
+                write_number(&mut self.out, kind.number());
+                self.reference(*over);
+            }
+        }
+        matches!(value, Value::Child { .. })
+    }
+
+    fn tags(&mut self, tags: &[OpId]) {
+        write_number(&mut self.out, tags.len() as u64);
+        tags.iter().for_each(|tag| self.reference(Some(*tag)));
     }
 
     /// Mentions a container. Its index.
     fn container(&mut self, id: &ContainerId) -> usize {
-        let containers = &mut self.dictionary.containers;
-        if let Some(index) = containers.index(id) {
-            write_number(&mut self.out, index as u64);
+        let containers = &self.dictionary.containers;
+        let known = containers.index(id);
+        write_number(&mut self.out, known.unwrap_or_else(|| containers.len()) as u64);
+        if let Some(index) = known {
             return index;
         }
-        let index = containers.len();
-        containers.introduce(id.clone());
-        write_number(&mut self.out, index as u64);
         write_number(&mut self.out, id.kind.number());
-        write_bytes(&mut self.out, id.name.as_bytes());
+        match &id.place {
+            Place::Root(name) => {
+                write_number(&mut self.out, ROOT);
+                write_bytes(&mut self.out, name.as_bytes());
+            }
+            Place::Key(slot) => {
+                write_number(&mut self.out, KEY);
+                self.container(&slot.parent);
+                write_bytes(&mut self.out, slot.key.as_bytes());
+                self.reference(slot.over);
+            }
+        }
+        let index = self.dictionary.containers.len();
+        self.dictionary.containers.introduce(id.clone());
         index
     }
 
