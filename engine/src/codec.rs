@@ -118,15 +118,6 @@ impl Reader {
         matches!(self.peek("an item"), Ok(Header::Bytes(_)))
     }
 
-    /// A whole number of either sign: `Ok` if it is not negative, `Err` with *n* if it is -1 - *n*.
-    pub(crate) fn signed(&mut self, what: &'static str) -> Result<Result<u64, u64>, Malformed> {
-        match self.header(what)? {
-            Header::Positive(number) => Ok(Ok(number)),
-            Header::Negative(number) => Ok(Err(number)),
-            _ => Err(self.fault(what)),
-        }
-    }
-
     /// Passes over `items` items of any kind: fields that a later version added.
     pub(crate) fn skip(&mut self, items: usize) -> Result<(), Malformed> {
         let mut open = vec![items];
@@ -180,12 +171,6 @@ impl Writer {
         self
     }
 
-    /// Writes -1 - `number`.
-    pub(crate) fn negative(&mut self, number: u64) -> &mut Self {
-        self.push(Header::Negative(number));
-        self
-    }
-
     pub(crate) fn bytes(&mut self, bytes: &[u8]) -> &mut Self {
         self.push(Header::Bytes(Some(bytes.len())));
         self.out.extend_from_slice(bytes);
@@ -208,12 +193,6 @@ impl Writer {
         self
     }
 
-    /// Items that were written by another writer.
-    pub(crate) fn raw(&mut self, items: &[u8]) -> &mut Self {
-        self.out.extend_from_slice(items);
-        self
-    }
-
     pub(crate) fn finish(self) -> Bytes {
         self.out.into()
     }
@@ -230,11 +209,10 @@ mod tests {
     #[test]
     fn what_is_written_is_read_back() {
         let mut writer = Writer::new();
-        writer.array(6).uint(u64::MAX).negative(4).bytes(b"ab").text("😀").null().uint(0);
+        writer.array(5).uint(u64::MAX).bytes(b"ab").text("😀").null().uint(0);
         let mut reader = Reader::new(writer.finish());
-        assert_eq!(reader.array("array"), Ok(6));
+        assert_eq!(reader.array("array"), Ok(5));
         assert_eq!(reader.uint("uint"), Ok(u64::MAX));
-        assert_eq!(reader.signed("signed"), Ok(Err(4)));
         assert_eq!(reader.bytes("bytes"), Ok(Bytes::from_static(b"ab")));
         assert_eq!(reader.text("text"), Ok("😀".into()));
         assert!(reader.null() && !reader.null());

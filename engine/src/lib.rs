@@ -8,7 +8,7 @@
 //!
 //! A [`Server`] keeps many documents for many links. A [`Client`] keeps some documents over one link, and goes on editing
 //! them when there is none. Both hold changes in a [`Replica`]: a server in a [`ChangeLog`], which never looks inside a
-//! change; a client usually in a [`Document`], which has text, maps and registers to edit.
+//! change; a client usually in a [`Document`], which has texts, maps, counters and more to edit.
 //!
 //! # The contract
 //!

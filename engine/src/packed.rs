@@ -56,6 +56,50 @@ impl Unpacker {
         usize::try_from(count).ok().filter(|count| *count <= self.left()).ok_or_else(|| self.fault(what))
     }
 
+    /// A byte string, as a slice of what is read: its length and its bytes.
+    pub(crate) fn bytes(&mut self, what: &'static str) -> Result<Bytes, Malformed> {
+        let len = self.count(what)?;
+        Ok(self.take(len))
+    }
+
+    /// Bytes that are there.
+    fn take(&mut self, len: usize) -> Bytes {
+        let bytes = self.bytes.slice(self.at..self.at + len);
+        self.at += len;
+        bytes
+    }
+
+    /// A text: the length of its UTF-8 in bytes, and that.
+    pub(crate) fn text(&mut self, what: &'static str) -> Result<&str, Malformed> {
+        let len = self.count(what)?;
+        let from = self.at;
+        self.at += len;
+        std::str::from_utf8(&self.bytes[from..self.at]).map_err(|_| Malformed::new(from, what))
+    }
+
+    /// One character in UTF-8, which says itself how long it is.
+    pub(crate) fn char(&mut self) -> Result<char, Malformed> {
+        let what = "a character";
+        let first = *self.bytes.get(self.at).ok_or_else(|| self.fault(what))?;
+        let len = match first {
+            0..0x80 => 1,
+            0x80..0xe0 => 2,
+            0xe0..0xf0 => 3,
+            0xf0.. => 4,
+        };
+        let bytes = self.bytes.get(self.at..self.at + len).ok_or_else(|| self.fault(what))?;
+        let char = std::str::from_utf8(bytes).ok().and_then(|text| text.chars().next());
+        let char = char.ok_or_else(|| self.fault(what))?;
+        self.at += len;
+        Ok(char)
+    }
+
+    /// A number of either sign, those close to nothing in few bytes: 0, -1, 1, -2, 2 …
+    pub(crate) fn signed(&mut self, what: &'static str) -> Result<i64, Malformed> {
+        let number = self.number(what)?;
+        Ok((number >> 1) as i64 ^ -((number & 1) as i64))
+    }
+
     /// Eight bytes, the highest first.
     pub(crate) fn eight(&mut self, what: &'static str) -> Result<u64, Malformed> {
         let eight = self.bytes[self.at..].first_chunk().copied().ok_or_else(|| self.fault(what))?;
@@ -76,6 +120,17 @@ pub(crate) fn pack_number(out: &mut Vec<u8>, mut number: u64) {
         number >>= 7;
     }
     out.push(number as u8);
+}
+
+/// Writes what [`Unpacker::signed`] reads.
+pub(crate) fn pack_signed(out: &mut Vec<u8>, number: i64) {
+    pack_number(out, (number << 1 ^ number >> 63) as u64);
+}
+
+/// Writes what [`Unpacker::bytes`] and [`Unpacker::text`] read.
+pub(crate) fn pack_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
+    pack_number(out, bytes.len() as u64);
+    out.extend_from_slice(bytes);
 }
 
 /// How many bytes [`pack_number`] writes.
@@ -107,5 +162,28 @@ mod tests {
             assert!(number(&out).is_err(), "{out:02x?} is too long");
         }
         assert!(number(&[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x02]).is_err(), "more than 64 bits");
+    }
+
+    #[test]
+    fn numbers_of_either_sign_are_read_back() {
+        for value in [0, -1, 1, -64, 63, 64, i64::MIN, i64::MAX] {
+            let mut out = Vec::new();
+            pack_signed(&mut out, value);
+            assert_eq!(Unpacker::new(out.clone().into()).signed("a number"), Ok(value));
+            assert_eq!(out.len() == 1, (-64..64).contains(&value));
+        }
+    }
+
+    #[test]
+    fn a_length_that_cannot_be_true_is_refused_and_so_is_what_is_not_utf_8() {
+        let cursor = |bytes: &'static [u8]| Unpacker::new(Bytes::from_static(bytes));
+        assert!(cursor(&[0xff, 0xff, 0xff, 0xff, 0x7f]).bytes("bytes").is_err());
+        assert!(cursor(&[3, b'a', b'b']).text("text").is_err());
+        assert!(cursor(&[2, 0xc3, 0x28]).text("text").is_err());
+        for bad in [&[][..], &[0x80], &[0xc3], &[0xc0, 0x80], &[0xed, 0xa0, 0x80], &[0xf8, 0x88, 0x80, 0x80]] {
+            assert!(Unpacker::new(Bytes::copy_from_slice(bad)).char().is_err(), "{bad:02x?}");
+        }
+        let mut both = cursor("é😀".as_bytes());
+        assert_eq!((both.char(), both.char(), both.left()), (Ok('é'), Ok('😀'), 0));
     }
 }

@@ -7,11 +7,12 @@ use crdt_socket_sync_loopback::program::{Judge, Verdict};
 
 use crate::{
     model::Model,
-    view::{Patched, Shown, shown},
+    view::{Patched, reached, shown},
 };
 
 /// - **(b)** In the end, every document shows what the naive [`Model`] of its changes shows, and its log has the heads and
-///   the clock that these changes have. While what is shown stays the same, so does the digest, and the other way round.
+///   the clock that these changes have. While what is shown stays the same, so does the digest, and the other way round: of what can be
+///   reached from the root, whoever made it.
 /// - **(g)** A view that was only ever patched from events shows, at every moment, what the document shows.
 #[derive(Debug, Default)]
 pub struct Twin {
@@ -22,7 +23,7 @@ pub struct Twin {
 #[derive(Debug, Default)]
 struct Desk {
     view: Patched,
-    last: Option<(Shown, [u8; 16])>,
+    last: Option<(Vec<String>, [u8; 16])>,
 }
 
 impl Judge for Twin {
@@ -40,7 +41,7 @@ impl Judge for Twin {
         if !desk.view.matches(document) {
             return Err("(g) a view patched from events shows something else".into());
         }
-        let (seen, digest) = (shown(document), document.digest());
+        let (seen, digest) = (reached(&shown(document)), document.digest());
         if let Some((before, old)) = &desk.last {
             if (*before == seen) != (*old == digest) {
                 return Err("(b) the digest does not say what is shown".into());

@@ -23,7 +23,7 @@ pub struct Catch {
 }
 
 /// How many programs of each mix are tried before a fault is said to be missed.
-pub const PROGRAMS: u64 = 100;
+pub const PROGRAMS: u64 = 200;
 
 /// Prints what catches every fault, or the one of this name, with the smallest program that does. Whether all are caught.
 #[allow(clippy::print_stdout, reason = "it is a command's")]

@@ -53,7 +53,7 @@ pub mod document {
     use crdt_socket_sync::{
         Change, Document, Limits, Replica, ReplicaId, Wall,
         causal::Received,
-        document::{EditError, Transaction},
+        document::{Dictionary, EditError, Operations, Transaction},
     };
 
     /// An empty one.
@@ -82,6 +82,19 @@ pub mod document {
     /// If that is refused.
     pub fn write(document: &mut Document, at: usize, text: &str) -> Change {
         edit(document, |txn| txn.text("text").insert(at, text)).expect("a change")
+    }
+
+    /// What a change says that is in a document, and what its maker had mentioned before.
+    ///
+    /// # Panics
+    ///
+    /// If it, or an earlier one of its maker's, cannot be read.
+    pub fn opened(document: &Document, change: &Change) -> (Operations, Dictionary) {
+        let mut dictionary = Dictionary::default();
+        for earlier in document.log().iter().filter(|other| other.replica == change.replica && other.seq < change.seq) {
+            Operations::decode(earlier, &mut dictionary).expect("a body");
+        }
+        (Operations::decode(change, &mut dictionary.clone()).expect("a body"), dictionary)
     }
 
     /// Takes in a change.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crdt_socket_sync::{
     Document, DocumentEvent,
-    document::{ContainerEdit, ContainerId, ContainerKind},
+    document::{ContainerEdit, ContainerId, ContainerKind, Held, Place},
 };
 
 /// One container, as seen.
@@ -12,14 +12,40 @@ use crdt_socket_sync::{
 pub enum View {
     /// The characters.
     Text(Vec<char>),
-    /// The encoded values by key.
-    Map(BTreeMap<String, Vec<u8>>),
+    /// What is there by key, of a map or an or-map.
+    Keys(BTreeMap<String, At>),
     /// The encoded value.
     Register(Option<Vec<u8>>),
+    /// The sum.
+    Counter(i128),
+    /// The encoded elements.
+    OrSet(Vec<Vec<u8>>),
 }
 
-/// All containers, as seen.
+/// What is at a key.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum At {
+    /// An encoded value.
+    Value(Vec<u8>),
+    /// A container.
+    Container(ContainerId),
+}
+
+/// All containers that there are, as seen: also those that are not shown any more.
 pub type Shown = BTreeMap<ContainerId, View>;
+
+impl View {
+    /// A container of this kind in which nothing is.
+    pub const fn empty(kind: ContainerKind) -> Self {
+        match kind {
+            ContainerKind::Text => Self::Text(Vec::new()),
+            ContainerKind::Map | ContainerKind::OrMap => Self::Keys(BTreeMap::new()),
+            ContainerKind::Counter => Self::Counter(0),
+            ContainerKind::OrSet => Self::OrSet(Vec::new()),
+            _ => Self::Register(None),
+        }
+    }
+}
 
 /// What a document shows.
 pub fn shown(document: &Document) -> Shown {
@@ -27,13 +53,55 @@ pub fn shown(document: &Document) -> Shown {
 }
 
 fn read(document: &Document, id: &ContainerId) -> View {
+    const OF_ITS_KIND: &str = "a container of the kind that it says";
     match id.kind {
-        ContainerKind::Text => View::Text(document.text(&id.name).chars().collect()),
-        ContainerKind::Map => {
-            let map = document.map::<()>(&id.name);
-            View::Map(map.encoded().map(|(key, value)| (key.to_owned(), value.to_vec())).collect())
+        ContainerKind::Text => View::Text(document.text_of(id).expect(OF_ITS_KIND).chars().collect()),
+        ContainerKind::Map => View::Keys(document.map_of::<()>(id).expect(OF_ITS_KIND).held().map(at).collect()),
+        ContainerKind::OrMap => View::Keys(document.or_map_of::<()>(id).expect(OF_ITS_KIND).held().map(at).collect()),
+        ContainerKind::Counter => View::Counter(document.counter_of(id).expect(OF_ITS_KIND).value()),
+        ContainerKind::OrSet => View::OrSet(
+            document.or_set_of::<()>(id).expect(OF_ITS_KIND).encoded().map(|bytes| bytes.to_vec()).collect(),
+        ),
+        _ => {
+            let register = document.register_of::<()>(id).expect(OF_ITS_KIND);
+            View::Register(register.encoded().map(|value| value.to_vec()))
         }
-        _ => View::Register(document.register::<()>(&id.name).encoded().map(|value| value.to_vec())),
+    }
+}
+
+fn at((key, held): (&str, Held<'_>)) -> (String, At) {
+    let at = match held {
+        Held::Value(bytes) => At::Value(bytes.to_vec()),
+        Held::Container(id) => At::Container(id),
+    };
+    (key.to_owned(), at)
+}
+
+/// What there is to be seen by someone who begins at the root, whoever made which container: for each container its name
+/// and the names of those it is in, its kind, and what is in it.
+pub fn reached(shown: &Shown) -> Vec<String> {
+    let mut lines = Vec::new();
+    for id in shown.keys() {
+        if let Place::Root(name) = &id.place {
+            reach(shown, id, &format!("{name:?}"), &mut lines);
+        }
+    }
+    lines
+}
+
+fn reach(shown: &Shown, id: &ContainerId, path: &str, lines: &mut Vec<String>) {
+    let empty = View::empty(id.kind);
+    match shown.get(id).unwrap_or(&empty) {
+        View::Keys(keys) => {
+            lines.push(format!("{path}: {} of {}", id.kind, keys.len()));
+            for (key, at) in keys {
+                match at {
+                    At::Value(bytes) => lines.push(format!("{path}/{key:?}: {bytes:02x?}")),
+                    At::Container(child) => reach(shown, child, &format!("{path}/{key:?}"), lines),
+                }
+            }
+        }
+        view => lines.push(format!("{path}: {view:?}")),
     }
 }
 
@@ -68,7 +136,7 @@ impl Patched {
         (unreadable, changed)
     }
 
-    /// Patches the view with one event. Values are read from the document as it is now.
+    /// Patches the view with one event. What is at a key is read from the document as it is now.
     ///
     /// # Panics
     ///
@@ -81,45 +149,43 @@ impl Patched {
     }
 
     fn patch(&mut self, edit: &ContainerEdit, document: &Document) {
-        match edit {
-            ContainerEdit::Text { name, edits } => {
-                let id = ContainerId::new(ContainerKind::Text, name);
-                let text = self.shown.entry(id).or_insert_with(|| View::Text(Vec::new()));
-                let View::Text(text) = text else { return };
+        let id = edit.id();
+        let view = self.shown.entry(id.clone()).or_insert_with(|| View::empty(id.kind));
+        match (edit, view) {
+            (ContainerEdit::Text { edits, .. }, View::Text(text)) => {
                 for edit in edits {
                     assert!(edit.removed > 0 || !edit.inserted.is_empty(), "an edit edits");
                     text.splice(edit.at..edit.at + edit.removed, edit.inserted.chars());
                 }
             }
-            ContainerEdit::Map { name, keys } => {
-                let id = ContainerId::new(ContainerKind::Map, name);
-                let map = self.shown.entry(id).or_insert_with(|| View::Map(BTreeMap::new()));
-                let View::Map(map) = map else { return };
+            (ContainerEdit::Map { keys, .. } | ContainerEdit::OrMap { keys, .. }, View::Keys(there)) => {
+                let View::Keys(now) = read(document, id) else { return };
                 for key in keys {
-                    match document.map::<()>(name).encoded().find(|(known, _)| **known == **key) {
-                        Some((_, value)) => map.insert(key.to_string(), value.to_vec()),
-                        None => map.remove(&**key),
+                    match now.get(&**key) {
+                        Some(at) => there.insert(key.to_string(), at.clone()),
+                        None => there.remove(&**key),
                     };
                 }
             }
-            ContainerEdit::Register { name } => {
-                let id = ContainerId::new(ContainerKind::Register, name);
-                let value = read(document, &id);
-                self.shown.insert(id, value);
+            (ContainerEdit::OrSet { elements, .. }, View::OrSet(there)) => {
+                let View::OrSet(now) = read(document, id) else { return };
+                for element in elements {
+                    there.retain(|known| known != element);
+                    there.extend(now.iter().filter(|known| *known == element).cloned());
+                }
+                there.sort_unstable();
             }
-            _ => {}
+            (ContainerEdit::Counter { by, .. }, View::Counter(value)) => *value += by,
+            (ContainerEdit::Register { .. }, view @ View::Register(_)) => *view = read(document, id),
+            (edit, view) => panic!("{edit:?} is about something else than {view:?}"),
         }
     }
 
-    /// Whether it shows what the document shows. A container that never showed anything was never reported.
+    /// Whether it shows what the document shows. A container in which nothing ever was is not reported.
     pub fn matches(&self, document: &Document) -> bool {
-        let empty = |view: &View| match view {
-            View::Text(text) => text.is_empty(),
-            View::Map(map) => map.is_empty(),
-            View::Register(value) => value.is_none(),
+        let filled = |shown: &Shown, other: &Shown| {
+            shown.iter().all(|(id, view)| *view == View::empty(id.kind) || other.get(id) == Some(view))
         };
-        let filled =
-            |shown: &Shown, other: &Shown| shown.iter().all(|(id, view)| empty(view) || other.get(id) == Some(view));
         let now = shown(document);
         filled(&self.shown, &now) && filled(&now, &self.shown)
     }

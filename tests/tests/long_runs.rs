@@ -10,7 +10,7 @@ use bytes::Bytes;
 use crdt_socket_sync::{
     Change, Document, DocumentEvent, Limits, OpId, Replica, ReplicaId, Wall,
     causal::{Hlc, Received},
-    document::{EditError, Transaction},
+    document::{ContainerId, ContainerKind, EditError, Transaction},
 };
 use crdt_socket_sync_tests::{
     Dice,
@@ -85,13 +85,26 @@ impl Person {
     fn edit(&mut self, dice: &mut Dice) -> Option<Change> {
         let random = |txn: &mut Transaction<'_>| {
             for _ in 0..=dice.roll(2) {
-                let (mut text, key, value) = (txn.text("text"), WORDS[dice.roll(3)], dice.byte());
+                let (key, value) = (WORDS[dice.roll(3)], dice.byte());
+                let kind = dice.roll(16);
+                let text = match kind {
+                    14 => txn.map::<u8>("map").text(key)?.id().clone(),
+                    15 => txn.or_map::<u8>("or-map").text(key)?.id().clone(),
+                    _ => ContainerId::root(ContainerKind::Text, "text"),
+                };
+                let mut text = txn.text_of(&text)?;
                 let at = dice.roll(text.len() + 1);
-                match dice.roll(8) {
+                match kind {
                     0 => txn.map("map").set(key, &value),
                     1 => txn.map::<u8>("map").delete(key),
                     2 => txn.register("register").set(&value),
                     3 => txn.register::<u8>("register").clear(),
+                    5 => txn.counter("counter").add(i64::from(value) - 128),
+                    6 => txn.or_set("set").add(&(value % 5)),
+                    7 => txn.or_set("set").remove(&(value % 5)),
+                    8 => txn.or_map("or-map").put(key, &value),
+                    9 => txn.or_map::<u8>("or-map").remove(key),
+                    10 => txn.map::<u8>("map").or_map(key)?.put("k", &value),
                     kind => {
                         let removed = dice.roll(4).min(text.len() - at);
                         text.replace(at, removed, if kind == 4 { "" } else { WORDS[dice.roll(WORDS.len())] })

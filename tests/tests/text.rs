@@ -151,21 +151,16 @@ fn a_long_text_is_updated_to_a_wholly_different_one_in_one_change() {
 }
 
 #[test]
-fn a_keystroke_takes_at_most_thirty_bytes() {
+fn a_keystroke_takes_at_most_thirty_bytes_and_one_behind_it_takes_two() {
     let (mut ann, mut bob) = (document(u64::MAX), document(2));
     let base = write(&mut bob, 0, &"x".repeat(50_000));
     receive(&mut ann, &base);
-    write(&mut ann, 25_000, "a");
-    let change = write(&mut ann, 25_001, "b");
-    assert!(change.body.len() <= 30, "{} bytes", change.body.len());
-    // Replica 2, the text "text", one insertion after the operation before, before 0@r2's number 25000.
-    let body = [
-        &[0x83, 0x48, 0, 0, 0, 0, 0, 0, 0, 2, 0x82, 0, 0x64][..],
-        b"text",
-        &[0x81, 0x86, 0, 0, 0x20, 0, 0x19, 0x61, 0xa8, 0x61],
-        b"b",
-    ];
-    assert_eq!(change.body, body.concat());
+    let (first, second) = (write(&mut ann, 25_000, "a"), write(&mut ann, 25_001, "b"));
+    assert!(first.body.len() <= 30, "{} bytes", first.body.len());
+    // One letter, into the text "text", between numbers 24 999 and 25 000 of replica 2.
+    let body = [&[0, 0, 0, 0, 4][..], b"text", &[1, 0, 0, 0, 0, 0, 0, 0, 2, 0xa7, 0xc3, 1, 1, 0xa8, 0xc3, 1], b"a"];
+    assert_eq!(first.body, body.concat());
+    assert_eq!(second.body, b"\xc0b"[..]);
 }
 
 /// Acceptance line 50.

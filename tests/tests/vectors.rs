@@ -3,13 +3,16 @@
 //! A vector that has to be changed means that peers of two versions of this code do not understand each other. After
 //! adding one here, `VECTORS=write cargo test -p crdt-socket-sync-tests --test vectors` writes the files.
 
-use std::{fmt::Write, fs, path::PathBuf};
+use std::{collections::BTreeMap, fmt::Write, fs, path::PathBuf, sync::Arc};
 
 use bytes::Bytes;
 use crdt_socket_sync::{
-    Access, Change, Document, Epoch, OpId, Replica, ReplicaId, VersionVector, Wall,
+    Access, Change, Document, Epoch, Limits, OpId, Replica, ReplicaId, VersionVector, Wall,
     causal::Hlc,
-    document::{Action, ContainerId, ContainerKind, EditError, Operation, Operations},
+    document::{
+        Action, ContainerId, ContainerKind, Dictionary, EditError, Operation, Operations, Place, Slot, Transaction,
+        Value,
+    },
     error::{Code, Reason},
     wire::{Capabilities, Level, Message, WriterVersion, Writers},
 };
@@ -181,35 +184,203 @@ fn changes() -> Vec<(&'static str, &'static str, Change)> {
     ]
 }
 
-/// One keystroke in the middle of a text, another one right behind it, and one before a character of someone else's.
-fn keystrokes() -> Vec<(&'static str, &'static str, Change, Operations)> {
-    let mut bob = Document::new(BOB);
-    let mut ann = Document::new(ANN);
+/// What two people write, each change with what it says.
+fn bodies() -> Vec<(&'static str, &'static str, Change, Operations)> {
+    use ContainerKind::{Counter, Map, OrMap, OrSet, Register, Text};
+    type Edits = fn(&mut Transaction<'_>) -> Result<(), EditError>;
+    let (mut ann, mut bob) = (Document::new(ANN), Document::new(BOB));
     let wall = Wall::from_millis(1_700_000_000_000);
-    let type_in = |document: &mut Document, at, text: &str| {
-        let edited = document.edit::<_, EditError>(wall, |txn| txn.text("text").insert(at, text)).expect("inside");
-        edited.change.expect("something was typed")
+    let op = |replica, seq| OpId::new(replica, seq);
+    let text = || ContainerId::root(Text, "text");
+    let map = || ContainerId::root(Map, "map");
+    let register = || ContainerId::root(Register, "register");
+    let insert = |left, right, text: &str| Action::Insert { left, right, text: text.into() };
+    let cbor = |bytes: &'static [u8]| Bytes::from_static(bytes);
+    let plain = |bytes: &'static [u8]| Value::Plain(Bytes::from_static(bytes));
+    let root = ContainerId::root;
+    let nested = |parent: &ContainerId, kind, over| {
+        let slot = Slot { parent: parent.clone(), key: "k".into(), over };
+        ContainerId { place: Place::Key(Arc::new(slot)), kind }
     };
-    let (word, first) = (type_in(&mut ann, 0, "ac"), type_in(&mut ann, 1, "b"));
-    let second = type_in(&mut ann, 2, "😀");
-    for change in [word, first.clone(), second.clone()] {
-        bob.receive(change, &crdt_socket_sync::Limits::default()).expect("a good header");
-    }
-    let other = type_in(&mut bob, 0, "x");
-    let insert = |seq, left, right, text: &str| Operations {
-        containers: vec![ContainerId::new(ContainerKind::Text, "text")],
-        list: vec![Operation { seq, container: 0, action: Action::Insert { left, right, text: text.into() } }],
+    let mut bodies = Vec::new();
+    let mut by = |who: &mut Document, name, words, edits: Edits, said: Vec<(ContainerId, Action)>| {
+        let change = who.edit(wall, edits).expect("a good edit").change.expect("something was edited");
+        let mut seq = change.seq;
+        let operation = |(container, action): (ContainerId, Action)| {
+            let operation = Operation { seq, container, action };
+            seq += operation.action.covers();
+            operation
+        };
+        let operations = Operations { list: said.into_iter().map(operation).collect() };
+        bodies.push((name, words, change.clone(), operations));
+        change
     };
-    let op = |seq| Some(OpId::new(ANN, seq));
-    vec![
-        ("keystroke", "a1 types `b` between its operations 0 and 1", first, insert(2, op(0), op(1), "b")),
-        ("keystroke behind it", "a1 types `😀` behind that, before its operation 1", second, {
-            insert(3, op(2), op(1), "😀")
-        }),
-        ("keystroke before someone else's", "b0b types `x` at the beginning, before operation 0 of a1", other, {
-            insert(0, None, op(0), "x")
-        }),
-    ]
+    let mut made = vec![
+        by(
+            &mut ann,
+            "insert",
+            "a1 inserts `ac`, its operations 0 and 1, into the text `text`",
+            |txn| txn.text("text").insert(0, "ac"),
+            vec![(text(), insert(None, None, "ac"))],
+        ),
+        by(
+            &mut ann,
+            "insert one",
+            "a1 types `b` between its operations 0 and 1",
+            |txn| txn.text("text").insert(1, "b"),
+            vec![(text(), insert(Some(op(ANN, 0)), Some(op(ANN, 1)), "b"))],
+        ),
+        by(
+            &mut ann,
+            "insert one, continued",
+            "a1 types `😀` behind that",
+            |txn| txn.text("text").insert(2, "😀"),
+            vec![(text(), insert(Some(op(ANN, 2)), Some(op(ANN, 1)), "😀"))],
+        ),
+        by(
+            &mut ann,
+            "insert, continued",
+            "a1 types `de` behind that",
+            |txn| txn.text("text").insert(3, "de"),
+            vec![(text(), insert(Some(op(ANN, 3)), Some(op(ANN, 1)), "de"))],
+        ),
+    ];
+    made.drain(..).for_each(|change| drop(bob.receive(change, &Limits::default()).expect("a good header")));
+    by(
+        &mut bob,
+        "insert one before someone else's",
+        "b0b types `x` at the beginning, before operation 0 of a1",
+        |txn| txn.text("text").insert(0, "x"),
+        vec![(text(), insert(None, Some(op(ANN, 0)), "x"))],
+    );
+    by(
+        &mut bob,
+        "delete one",
+        "b0b deletes operation 0 of a1",
+        |txn| txn.text("text").delete(1, 1),
+        vec![(text(), Action::Delete { first: op(ANN, 0), count: 1 })],
+    );
+    by(
+        &mut bob,
+        "delete",
+        "b0b deletes operations 4 and 5 of a1",
+        |txn| txn.text("text").delete(3, 2),
+        vec![(text(), Action::Delete { first: op(ANN, 4), count: 2 })],
+    );
+    by(
+        &mut bob,
+        "set key",
+        "b0b sets the key `k` of the map `map` to 7",
+        |txn| txn.map("map").set("k", &7),
+        vec![(map(), Action::Map { key: "k".into(), value: Some(plain(b"\x07")) })],
+    );
+    by(
+        &mut bob,
+        "delete key",
+        "b0b deletes it",
+        |txn| txn.map::<u8>("map").delete("k"),
+        vec![(map(), Action::Map { key: "k".into(), value: None })],
+    );
+    by(
+        &mut bob,
+        "set",
+        "b0b sets the register `register` to `a`",
+        |txn| txn.register("register").set(&"a"),
+        vec![(register(), Action::Register { value: Some(cbor(b"aa")) })],
+    );
+    by(
+        &mut bob,
+        "clear",
+        "b0b clears it",
+        |txn| txn.register::<u8>("register").clear(),
+        vec![(register(), Action::Register { value: None })],
+    );
+    by(
+        &mut bob,
+        "several operations",
+        "b0b replaces `x` by `y` and sets the key `k` of the map `map` to 8",
+        {
+            |txn| {
+                txn.text("text").replace(0, 1, "y")?;
+                txn.map("map").set("k", &8)
+            }
+        },
+        vec![
+            (text(), Action::Delete { first: op(BOB, 0), count: 1 }),
+            (text(), insert(None, Some(op(BOB, 0)), "y")),
+            (map(), Action::Map { key: "k".into(), value: Some(plain(b"\x08")) }),
+        ],
+    );
+    by(
+        &mut bob,
+        "nest",
+        "b0b makes a text at the key `k` of the map `map`, over its operation 9, and types `n` into it",
+        |txn| txn.map::<()>("map").text("k")?.push_str("n"),
+        vec![
+            (map(), Action::Map { key: "k".into(), value: Some(Value::Child { kind: Text, over: Some(op(BOB, 9)) }) }),
+            (nested(&map(), Text, Some(op(BOB, 9))), insert(None, None, "n")),
+        ],
+    );
+    by(
+        &mut bob,
+        "count",
+        "b0b takes 2 away from the counter `counter`",
+        |txn| txn.counter("counter").add(-2),
+        vec![(root(Counter, "counter"), Action::Count { by: -2 })],
+    );
+    let (set, or_map) = (root(OrSet, "set"), root(OrMap, "or-map"));
+    by(
+        &mut bob,
+        "add",
+        "b0b adds 7 to the or-set `set`",
+        |txn| txn.or_set("set").add(&7),
+        vec![(set.clone(), Action::Add { element: cbor(b"\x07"), over: vec![] })],
+    );
+    by(
+        &mut bob,
+        "add again",
+        "b0b adds it again, over its operation 13",
+        |txn| txn.or_set("set").add(&7),
+        vec![(set.clone(), Action::Add { element: cbor(b"\x07"), over: vec![op(BOB, 13)] })],
+    );
+    by(
+        &mut bob,
+        "remove",
+        "b0b removes it, which is its operation 14",
+        |txn| txn.or_set("set").remove(&7),
+        vec![(set, Action::Remove { tags: vec![op(BOB, 14)] })],
+    );
+    by(
+        &mut bob,
+        "put",
+        "b0b puts 7 at the key `k` of the or-map `or-map`",
+        |txn| txn.or_map("or-map").put("k", &7),
+        vec![(or_map.clone(), Action::Put { key: "k".into(), value: plain(b"\x07"), over: vec![] })],
+    );
+    let by_b0b = by(
+        &mut bob,
+        "put nested",
+        "b0b makes a counter there, where its operation 16 is, and adds 1 to it",
+        |txn| txn.or_map::<()>("or-map").counter("k")?.add(1),
+        vec![
+            (or_map.clone(), {
+                let value = Value::Child { kind: Counter, over: None };
+                Action::Put { key: "k".into(), value, over: vec![op(BOB, 16)] }
+            }),
+            (nested(&or_map, Counter, None), Action::Count { by: 1 }),
+        ],
+    );
+    let before = bob.log().iter().filter(|change| change.replica == BOB).cloned().collect::<Vec<_>>();
+    assert_eq!(before.last(), Some(&by_b0b));
+    before.into_iter().for_each(|change| drop(ann.receive(change, &Limits::default()).expect("a good header")));
+    by(
+        &mut ann,
+        "count in what is nested",
+        "a1 adds 1 to that counter",
+        |txn| txn.or_map::<()>("or-map").counter("k")?.add(1),
+        vec![(nested(&or_map, Counter, None), Action::Count { by: 1 })],
+    );
+    bodies
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -290,15 +461,43 @@ fn changes_are_what_their_vectors_say() {
 
 #[test]
 fn bodies_are_what_their_vectors_say() {
-    let keystrokes = keystrokes();
-    let expected: Vec<_> =
-        keystrokes.iter().map(|(name, words, change, _)| (*name, *words, change.body.clone())).collect();
+    let bodies = bodies();
+    let expected: Vec<_> = bodies.iter().map(|(name, words, change, _)| (*name, *words, change.body.clone())).collect();
+    let mut dictionaries: BTreeMap<ReplicaId, Dictionary> = BTreeMap::new();
     compare("bodies.txt", &expected, |index, body| {
-        let (name, _, change, operations) = &keystrokes[index];
-        let read = Operations::decode(&Change { body, ..change.clone() });
+        let (name, _, change, operations) = &bodies[index];
+        let dictionary = dictionaries.entry(change.replica).or_default();
+        assert_eq!(operations.encode(change.replica, &mut dictionary.clone()), change.body, "{name}");
+        let read = Operations::decode(&Change { body, ..change.clone() }, dictionary);
         assert_eq!(read.as_ref(), Ok(operations), "{name}");
-        assert_eq!(operations.encode(change.replica), change.body, "{name}");
     });
+}
+
+/// The kinds of `docs/format.md` are those of the vectors: each has one, of that name, whose last operation is of that kind.
+#[test]
+fn the_table_of_operations_is_that_of_the_code_and_each_has_a_vector() {
+    const PAGE: &str = include_str!("../../docs/format.md");
+    let (_, section) = PAGE.split_once("\n## Operations\n").expect("the heading is there");
+    let rows = section.lines().skip_while(|line| !line.starts_with('|')).take_while(|line| line.starts_with('|'));
+    let mut dictionaries: BTreeMap<ReplicaId, Dictionary> = BTreeMap::new();
+    let mut first = BTreeMap::new();
+    for (name, _, change, operations) in bodies() {
+        let dictionary = dictionaries.entry(change.replica).or_default();
+        if let Some(one) = operations.list.first() {
+            let tag = Operations { list: vec![one.clone()] }.encode(change.replica, &mut dictionary.clone())[0];
+            first.insert(name, tag & 0x3f);
+        }
+        Operations::decode(&change, dictionary).expect("a body");
+    }
+    let mut page: Vec<(u8, &str)> = Vec::new();
+    for row in rows.skip(2) {
+        let cells: Vec<_> = row.trim_matches('|').split('|').map(str::trim).collect();
+        page.push((cells[0].parse().expect("a number"), cells[1]));
+    }
+    for (kind, name) in &page {
+        assert_eq!(first.get(name), Some(kind), "{name}");
+    }
+    assert!(first.values().all(|tag| page.iter().any(|(kind, _)| kind == tag)), "{first:?}");
 }
 
 /// Acceptance line 6.

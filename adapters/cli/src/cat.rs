@@ -1,11 +1,9 @@
 //! `cat`: prints what a document holds.
 
-use std::collections::BTreeMap;
-
 use ciborium::Value;
 use crdt_socket_sync::{
     Document,
-    document::{ContainerId, ContainerKind},
+    document::{ContainerId, ContainerKind, Held, Place},
 };
 use crdt_socket_sync_websocket::{Client, Runtime};
 use serde::Serialize;
@@ -43,10 +41,37 @@ struct Report {
 #[derive(Serialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 enum Container {
-    Text { name: String, chars: usize, hash: String, value: String },
-    Map { name: String, value: BTreeMap<String, serde_json::Value> },
-    Register { name: String, value: Option<serde_json::Value> },
-    Unknown { name: String },
+    Text {
+        name: String,
+        chars: usize,
+        hash: String,
+        value: String,
+    },
+    Map {
+        name: String,
+        value: serde_json::Value,
+    },
+    Register {
+        name: String,
+        value: Option<serde_json::Value>,
+    },
+    Counter {
+        name: String,
+        value: serde_json::Value,
+    },
+    #[serde(rename = "or-set")]
+    OrSet {
+        name: String,
+        value: serde_json::Value,
+    },
+    #[serde(rename = "or-map")]
+    OrMap {
+        name: String,
+        value: serde_json::Value,
+    },
+    Unknown {
+        name: String,
+    },
 }
 
 struct Cat(Args, bool);
@@ -85,39 +110,73 @@ impl Job for Cat {
 
 /// A text, if there is one of this name, and what else there is.
 fn text_of(document: &Document, name: &str) -> (Option<String>, Vec<String>) {
-    let wanted = ContainerId::new(ContainerKind::Text, name);
+    let wanted = ContainerId::root(ContainerKind::Text, name);
     let text = document.containers().any(|id| *id == wanted).then(|| document.text(name).to_string());
-    (text, document.containers().map(|id| format!("{id:?}")).collect())
+    (text, roots(document).map(|(id, _)| format!("{id:?}")).collect())
 }
 
 impl Report {
     fn new(name: &str, document: &Document) -> Self {
-        let containers = document.containers().map(|id| Container::new(document, id)).collect();
+        let containers = roots(document).map(|(id, name)| Container::new(document, id, name.to_owned())).collect();
         Self { doc: name.to_owned(), changes: document.log().end(), containers }
     }
 }
 
 impl Container {
-    fn new(document: &Document, id: &ContainerId) -> Self {
-        let name = id.name.to_string();
+    fn new(document: &Document, id: &ContainerId, name: String) -> Self {
         match id.kind {
             ContainerKind::Text => {
                 let text = document.text(&name);
                 let value = text.to_string();
                 Self::Text { chars: text.len(), hash: text_hash(&value), value, name }
             }
-            ContainerKind::Map => {
-                let map = document.map::<Value>(&name);
-                let value = map.encoded().map(|(key, bytes)| (key.to_owned(), from_cbor(bytes))).collect();
-                Self::Map { name, value }
+            ContainerKind::Register => {
+                let value = document.register::<Value>(&name).encoded().map(|bytes| from_cbor(bytes));
+                Self::Register { value, name }
             }
-            ContainerKind::Register => Self::Register {
-                value: document.register::<Value>(&name).encoded().map(|bytes| from_cbor(bytes)),
-                name,
-            },
+            ContainerKind::Map => Self::Map { value: shown(document, id), name },
+            ContainerKind::Counter => Self::Counter { value: shown(document, id), name },
+            ContainerKind::OrSet => Self::OrSet { value: shown(document, id), name },
+            ContainerKind::OrMap => Self::OrMap { value: shown(document, id), name },
             _ => Self::Unknown { name },
         }
     }
+}
+
+/// What a container shows, and the containers in it.
+fn shown(document: &Document, id: &ContainerId) -> serde_json::Value {
+    use serde_json::{Number, Value as Json};
+    let held = |(key, held): (&str, Held<'_>)| {
+        let value = match held {
+            Held::Value(bytes) => from_cbor(bytes),
+            Held::Container(id) => shown(document, &id),
+        };
+        (key.to_owned(), value)
+    };
+    let value = match id.kind {
+        ContainerKind::Text => document.text_of(id).map(|text| Json::String(text.to_string())),
+        ContainerKind::Map => document.map_of::<Value>(id).map(|map| Json::Object(map.held().map(held).collect())),
+        ContainerKind::OrMap => document.or_map_of::<Value>(id).map(|map| Json::Object(map.held().map(held).collect())),
+        ContainerKind::Register => {
+            document.register_of::<Value>(id).and_then(|register| register.encoded().map(|bytes| from_cbor(bytes)))
+        }
+        ContainerKind::Counter => {
+            document.counter_of(id).and_then(|counter| Number::from_i128(counter.value())).map(Json::Number)
+        }
+        ContainerKind::OrSet => document
+            .or_set_of::<Value>(id)
+            .map(|set| Json::Array(set.encoded().map(|bytes| from_cbor(bytes)).collect())),
+        _ => None,
+    };
+    value.unwrap_or(Json::Null)
+}
+
+/// The containers at the root, with their names.
+fn roots(document: &Document) -> impl Iterator<Item = (&ContainerId, &str)> {
+    document.containers().filter_map(|id| match &id.place {
+        Place::Root(name) => Some((id, &**name)),
+        _ => None,
+    })
 }
 
 /// A value as JSON: what JSON has no word for is shown as what it is called.

@@ -2,7 +2,7 @@
 
 use crdt_socket_sync::{
     Level, Status,
-    document::{ContainerEdit, DocumentEvent, Origin},
+    document::{ContainerEdit, ContainerId, DocumentEvent, Origin, Place},
 };
 use crdt_socket_sync_websocket::{Client, DocEvent, Runtime};
 use futures_util::future::{Either, select};
@@ -127,8 +127,10 @@ fn described(event: &DocEvent) -> (String, Value) {
 }
 
 fn edit(edit: &ContainerEdit) -> (String, Value) {
-    match edit {
-        ContainerEdit::Text { name, edits } => {
+    let kind = edit.id().kind.to_string();
+    let (names, names_json) = names(edit.id());
+    let (detail, name, value) = match edit {
+        ContainerEdit::Text { edits, .. } => {
             let lines: Vec<_> = edits
                 .iter()
                 .map(|edit| match (edit.removed, edit.inserted.as_str()) {
@@ -141,13 +143,40 @@ fn edit(edit: &ContainerEdit) -> (String, Value) {
                 .iter()
                 .map(|edit| json!({ "at": edit.at, "removed": edit.removed, "inserted": edit.inserted }))
                 .collect();
-            (format!("text {name:?} {}", lines.join(", ")), json!({ "text": &**name, "edits": values }))
+            (lines.join(", "), "edits", json!(values))
         }
-        ContainerEdit::Map { name, keys } => {
+        ContainerEdit::Map { keys, .. } | ContainerEdit::OrMap { keys, .. } => {
             let keys: Vec<_> = keys.iter().map(|key| &**key).collect();
-            (format!("map {name:?} {}", keys.join(", ")), json!({ "map": &**name, "keys": keys }))
+            (keys.join(", "), "keys", json!(keys))
         }
-        ContainerEdit::Register { name } => (format!("register {name:?}"), json!({ "register": &**name })),
-        other => (format!("{other:?}"), json!({ "other": format!("{other:?}") })),
+        ContainerEdit::Counter { by, .. } => (format!("{by:+}"), "by", json!(by.to_string())),
+        ContainerEdit::OrSet { elements, .. } => {
+            (format!("{} elements", elements.len()), "elements", json!(elements.len()))
+        }
+        _ => (String::new(), "changed", json!(true)),
+    };
+    let mut line = json!({ (&*kind): names_json });
+    if !matches!(edit, ContainerEdit::Register { .. }) {
+        line[name] = value;
     }
+    (format!("{kind} {names} {detail}").trim_end().to_owned(), line)
+}
+
+/// A container's name, and before it those of the containers that it is in: for a person, and as JSON, where one at the
+/// root is its name alone.
+fn names(id: &ContainerId) -> (String, Value) {
+    let mut names = Vec::new();
+    let mut at = Some(id);
+    while let Some(id) = at {
+        match &id.place {
+            Place::Root(name) => names.push(&**name),
+            Place::Key(slot) => names.push(&*slot.key),
+            _ => {}
+        }
+        at = id.parent();
+    }
+    names.reverse();
+    let words: Vec<_> = names.iter().map(|name| format!("{name:?}")).collect();
+    let value = if let [name] = names[..] { json!(name) } else { json!(names) };
+    (words.join("/"), value)
 }

@@ -46,12 +46,20 @@ fn every_kind_of_container_is_there_after_the_store_was_closed_and_opened_again(
             txn.text("text").push_str("a😀bc")?;
             txn.map("map").set("kept", &"value")?;
             txn.map("map").set("gone", &1)?;
+            txn.counter("counter").add(3)?;
+            txn.or_set("or-set").add(&4)?;
+            txn.or_map("or-map").put("kept", &5)?;
+            txn.map::<u8>("tree").map::<u8>("a")?.text("b")?.push_str("deep")?;
             txn.register("set").set(&2)
         },
         |txn| txn.register("unset").set(&3),
         |txn| {
             txn.text("text").delete(2, 1)?;
             txn.map::<u8>("map").delete("gone")?;
+            txn.counter("counter").add(-1)?;
+            txn.or_set("or-set").add(&6)?;
+            txn.or_set("or-set").remove(&4)?;
+            txn.or_map::<u8>("or-map").counter("nested")?.add(7)?;
             txn.register::<u8>("unset").clear()
         },
     ];
@@ -71,6 +79,10 @@ fn every_kind_of_container_is_there_after_the_store_was_closed_and_opened_again(
     assert_eq!(again.text("text"), "a😀c");
     assert_eq!(again.map::<String>("map").iter().collect::<Vec<_>>(), [("kept", Ok("value".to_owned()))]);
     assert_eq!((again.register("set").get(), again.register::<u8>("unset").get()), (Ok(Some(2)), Ok(None)));
+    assert_eq!((again.counter("counter").value(), again.or_map("or-map").get("kept")), (2, Ok(Some(5))));
+    assert_eq!(again.or_set("or-set").iter().collect::<Vec<_>>(), [Ok(6)]);
+    assert_eq!(again.or_map::<u8>("or-map").counter("nested").map(|counter| counter.value()), Some(7));
+    assert_eq!(again.map::<u8>("tree").map::<u8>("a").and_then(|map| map.text("b")).unwrap(), "deep");
     let next = [&mut again, &mut ann]
         .map(|document| document.edit(Wall::from_millis(1_000), |txn| txn.text("text").push_str("!")))
         .map(|edited: Result<_, EditError>| edited.unwrap().change);

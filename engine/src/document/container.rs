@@ -1,11 +1,18 @@
-//! Names for what a document holds, and the entries of those containers in which the last writer wins.
+//! Names for what a document holds, and what is in each container.
 
-use std::{collections::BTreeMap, fmt, sync::Arc};
+use std::{collections::BTreeMap, fmt, iter, sync::Arc};
 
 use bytes::Bytes;
 
-use super::sequence::SequenceId;
-use crate::{causal::Hlc, id::ReplicaId};
+use super::{sequence::SequenceId, tagged::Tagged};
+use crate::{
+    causal::Hlc,
+    id::{OpId, ReplicaId},
+    proof::{Fault, planted},
+};
+
+/// How deep containers can be nested in each other.
+pub(super) const MOST_DEPTH: usize = 64;
 
 /// What kind of container.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -13,29 +20,33 @@ use crate::{causal::Hlc, id::ReplicaId};
 pub enum ContainerKind {
     /// Characters in an order.
     Text,
-    /// Values by key.
+    /// Values by key, of which the last writer's stays.
     Map,
-    /// One value.
+    /// One value, of which the last writer's stays.
     Register,
+    /// A sum.
+    Counter,
+    /// Values, each once: what one adds and another one removes at once is there.
+    OrSet,
+    /// Values by key: what one puts and another one removes at once is there.
+    OrMap,
 }
 
 impl ContainerKind {
+    const ALL: [Self; 6] = [Self::Text, Self::Map, Self::Register, Self::Counter, Self::OrSet, Self::OrMap];
+
     /// The number by which a body names the kind.
     pub(super) const fn number(self) -> u64 {
-        match self {
-            Self::Text => 0,
-            Self::Map => 1,
-            Self::Register => 2,
-        }
+        self as u64
     }
 
-    pub(super) const fn from_number(number: u64) -> Option<Self> {
-        match number {
-            0 => Some(Self::Text),
-            1 => Some(Self::Map),
-            2 => Some(Self::Register),
-            _ => None,
-        }
+    pub(super) fn from_number(number: u64) -> Option<Self> {
+        Self::ALL.get(usize::try_from(number).ok()?).copied()
+    }
+
+    /// Whether there can be containers in it, by key.
+    pub(super) const fn has_keys(self) -> bool {
+        matches!(self, Self::Map | Self::OrMap)
     }
 }
 
@@ -45,30 +56,152 @@ impl fmt::Display for ContainerKind {
             Self::Text => "text",
             Self::Map => "map",
             Self::Register => "register",
+            Self::Counter => "counter",
+            Self::OrSet => "or-set",
+            Self::OrMap => "or-map",
         })
     }
 }
 
-/// A container at the root of a document. Two kinds with one name are two containers.
+/// Which container: where it was made, and of which kind it is. Two kinds at one place are two containers.
+///
+/// It means the same on every replica, and for ever: a container whose place has been given to something else is not shown
+/// any more, but keeps its id and takes in what those write in it who do not know yet. There is one place for each, so there
+/// are no cycles and nothing is in two places.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ContainerId {
-    /// Its name.
-    pub name: Arc<str>,
+    /// Where it was made.
+    pub place: Place,
     /// Its kind.
     pub kind: ContainerKind,
 }
 
+/// Where a container was made.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Place {
+    /// At the root of the document, under a name.
+    Root(Arc<str>),
+    /// In a map, or an or-map, at a key.
+    Key(Arc<Slot>),
+}
+
+/// A key of a map, between two writes.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Slot {
+    /// The map, or the or-map.
+    pub parent: ContainerId,
+    /// The key.
+    pub key: Arc<str>,
+    /// In a map the write that stood at the key when the container was made; in an or-map the last one that had put a container
+    /// there. `None` if there had been none.
+    ///
+    /// So those who make "the same" container at once make one, in which the edits of all are kept; and who makes one again
+    /// after it was deleted makes another one.
+    pub over: Option<OpId>,
+}
+
 impl ContainerId {
-    /// The container of this kind and name.
-    pub fn new(kind: ContainerKind, name: &str) -> Self {
-        Self { name: name.into(), kind }
+    /// The container of this kind and name at the root.
+    pub fn root(kind: ContainerKind, name: &str) -> Self {
+        Self { place: Place::Root(name.into()), kind }
+    }
+
+    /// The one at a key of another one; `None` if that would be nested too deep.
+    pub(super) fn nested(parent: &Self, key: &Arc<str>, kind: ContainerKind, over: Option<OpId>) -> Option<Self> {
+        if parent.depth() >= MOST_DEPTH && !planted(Fault::NestingUnbounded) {
+            return None;
+        }
+        let over = over.filter(|_| !planted(Fault::ChildIsWhatItWas));
+        let slot = Slot { parent: parent.clone(), key: key.clone(), over };
+        Some(Self { place: Place::Key(Arc::new(slot)), kind })
+    }
+
+    /// The container that it is nested in; `None` at the root.
+    pub fn parent(&self) -> Option<&Self> {
+        match &self.place {
+            Place::Root(_) => None,
+            Place::Key(slot) => Some(&slot.parent),
+        }
+    }
+
+    /// How many containers it is nested in.
+    pub fn depth(&self) -> usize {
+        iter::successors(self.parent(), |id| id.parent()).count()
     }
 }
 
 impl fmt::Debug for ContainerId {
+    /// Domain notation: `text "title"`, or nested `text "people"/"ann" over 3@r1`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {:?}", self.kind, self.name)
+        write!(f, "{} {:?}", self.kind, self.place)
     }
+}
+
+impl fmt::Debug for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Root(name) => write!(f, "{name:?}"),
+            Self::Key(slot) => write!(f, "{slot:?}"),
+        }
+    }
+}
+
+impl fmt::Debug for Slot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}/{:?}", self.parent.place, self.key)?;
+        self.over.map_or(Ok(()), |over| write!(f, " over {over:?}"))
+    }
+}
+
+/// A step of the way from a document to a container in it: see [`Document::path`](crate::Document::path).
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[non_exhaustive]
+pub enum PathStep {
+    /// To what has this name at the root.
+    Root(Arc<str>),
+    /// To what is at this key.
+    Key(Arc<str>),
+}
+
+/// What stands at a key: a value, or a container.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Value {
+    /// A value in CBOR.
+    Plain(Bytes),
+    /// A container, made when `over` stood there: see [`Slot::over`].
+    Child {
+        /// Its kind.
+        kind: ContainerKind,
+        /// What stood there.
+        over: Option<OpId>,
+    },
+}
+
+impl Value {
+    pub(super) const fn plain(&self) -> Option<&Bytes> {
+        match self {
+            Self::Plain(bytes) => Some(bytes),
+            Self::Child { .. } => None,
+        }
+    }
+
+    /// The container that it is, at this key of this one.
+    pub(super) fn child(&self, parent: &ContainerId, key: &Arc<str>) -> Option<ContainerId> {
+        match self {
+            Self::Plain(_) => None,
+            Self::Child { kind, over } => ContainerId::nested(parent, key, *kind, *over),
+        }
+    }
+}
+
+/// What a key of a map holds.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Held<'a> {
+    /// A value in CBOR.
+    Value(&'a Bytes),
+    /// A container.
+    Container(ContainerId),
 }
 
 /// What decides between two writes to one place: the greater one stays.
@@ -81,12 +214,18 @@ pub(super) struct Stamp {
     pub(super) seq: u64,
 }
 
+impl Stamp {
+    pub(super) const fn op(self) -> OpId {
+        OpId::new(self.replica, self.seq)
+    }
+}
+
 /// The write that stays, of all that went to one place.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Entry {
     pub(super) stamp: Stamp,
-    /// The value in CBOR; `None` after a deletion, which competes like any write.
-    pub(super) value: Option<Bytes>,
+    /// The value; `None` after a deletion, which competes like any write.
+    pub(super) value: Option<Value>,
 }
 
 /// What is in a container.
@@ -95,6 +234,9 @@ pub(super) enum Content {
     Text(SequenceId),
     Map(BTreeMap<Arc<str>, Entry>),
     Register(Option<Entry>),
+    Counter(i128),
+    /// Of an or-set or an or-map.
+    Tagged(Tagged),
 }
 
 impl Content {
@@ -104,6 +246,8 @@ impl Content {
             ContainerKind::Text => Self::Text(begin()),
             ContainerKind::Map => Self::Map(BTreeMap::new()),
             ContainerKind::Register => Self::Register(None),
+            ContainerKind::Counter => Self::Counter(0),
+            ContainerKind::OrSet | ContainerKind::OrMap => Self::Tagged(Tagged::default()),
         }
     }
 
@@ -124,7 +268,7 @@ impl Content {
                 None => entries.remove(key?),
             },
             Self::Register(there) => std::mem::replace(there, entry),
-            Self::Text(_) => None,
+            _ => None,
         }
     }
 }

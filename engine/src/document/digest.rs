@@ -2,17 +2,42 @@
 //!
 //! FNV-1a with 128 bits (Fowler, Noll and Vo; RFC 9923): simple, and the same in every language. It tells by accident
 //! different documents apart; it is no defence against someone who builds two with the same digest.
+//!
+//! What is written, in this order: each container at the root, its name, kind and content. What a map's key holds is a 0 and
+//! the value, or a 1 and the kind and content of a container. So a container counts where it is shown and as what it shows,
+//! whoever made it; and one that is not shown does not count. Numbers take eight bytes, and lengths stand before what they
+//! are of.
 
-pub(super) struct Fnv {
+use super::{
+    container::{ContainerId, Content, Place, Value},
+    journal::State,
+    tagged::Tagged,
+    writes::key_text,
+};
+use crate::proof::{Fault, planted};
+
+/// The digest of all that a document shows.
+pub(super) fn digest(state: &State) -> [u8; 16] {
+    let mut fnv = Fnv::new();
+    for id in state.index.keys() {
+        // Those at the root come first.
+        let Place::Root(name) = &id.place else { break };
+        fnv.sized(name.as_bytes());
+        fnv.container(state, id);
+    }
+    fnv.finish()
+}
+
+struct Fnv {
     hash: u128,
 }
 
 impl Fnv {
-    pub(super) const fn new() -> Self {
+    const fn new() -> Self {
         Self { hash: 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d }
     }
 
-    pub(super) fn write(&mut self, bytes: &[u8]) {
+    fn write(&mut self, bytes: &[u8]) {
         for byte in bytes {
             self.hash ^= u128::from(*byte);
             self.hash = self.hash.wrapping_mul(0x0000_0000_0100_0000_0000_0000_0000_013b);
@@ -20,16 +45,68 @@ impl Fnv {
     }
 
     /// A number of fixed size: what keeps two neighbours apart is the length written before each.
-    pub(super) fn number(&mut self, number: usize) {
+    fn number(&mut self, number: usize) {
         self.write(&(number as u64).to_be_bytes());
     }
 
-    pub(super) fn sized(&mut self, bytes: &[u8]) {
+    fn sized(&mut self, bytes: &[u8]) {
         self.number(bytes.len());
         self.write(bytes);
     }
 
-    pub(super) const fn finish(self) -> [u8; 16] {
+    fn container(&mut self, state: &State, id: &ContainerId) {
+        self.write(&id.kind.number().to_be_bytes());
+        match state.content(id) {
+            Some(Content::Text(sequence)) => {
+                let pieces = || state.sequences.pieces(*sequence);
+                self.number(pieces().map(str::len).sum());
+                pieces().for_each(|piece| self.write(piece.as_bytes()));
+            }
+            Some(Content::Map(entries)) => {
+                let held = entries.iter().filter_map(|(key, entry)| Some((&**key, entry.value.as_ref()?)));
+                self.keys(state, id, &held.collect::<Vec<_>>());
+            }
+            Some(Content::Register(entry)) => {
+                let value = entry.as_ref().and_then(|entry| entry.value.as_ref()).and_then(Value::plain);
+                self.number(usize::from(value.is_some()));
+                value.into_iter().for_each(|value| self.sized(value));
+            }
+            Some(Content::Counter(value)) => self.write(&value.to_be_bytes()),
+            Some(Content::Tagged(tagged)) if id.kind.has_keys() => {
+                let held = tagged.iter().filter_map(|(key, value)| Some((key_text(key)?, value)));
+                self.keys(state, id, &held.collect::<Vec<_>>());
+            }
+            Some(Content::Tagged(tagged)) => self.elements(tagged),
+            None => {}
+        }
+    }
+
+    fn keys(&mut self, state: &State, id: &ContainerId, held: &[(&str, &Value)]) {
+        self.number(held.len());
+        for (key, value) in held {
+            self.sized(key.as_bytes());
+            match value {
+                Value::Plain(_) if planted(Fault::DigestIgnoresValues) => {}
+                Value::Plain(bytes) => {
+                    self.write(&[0]);
+                    self.sized(bytes);
+                }
+                Value::Child { .. } if planted(Fault::DigestIgnoresNested) => {}
+                // Never deeper than containers are nested.
+                Value::Child { .. } => {
+                    self.write(&[1]);
+                    value.child(id, &(*key).into()).into_iter().for_each(|child| self.container(state, &child));
+                }
+            }
+        }
+    }
+
+    fn elements(&mut self, tagged: &Tagged) {
+        self.number(tagged.len());
+        tagged.iter().for_each(|(element, _)| self.sized(element));
+    }
+
+    const fn finish(self) -> [u8; 16] {
         self.hash.to_be_bytes()
     }
 }

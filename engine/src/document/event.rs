@@ -9,10 +9,14 @@ use bytes::Bytes;
 
 use super::{
     body::BodyFault,
-    container::{ContainerId, ContainerKind, Content},
+    container::{ContainerId, ContainerKind, Content, Value},
     journal::{Container, Step},
+    writes::key_text,
 };
-use crate::id::OpId;
+use crate::{
+    id::OpId,
+    proof::{Fault, planted},
+};
 
 /// Who made a change.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -27,7 +31,7 @@ pub enum Origin {
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum DocumentEvent {
-    /// What can be seen has changed. A change that alters nothing visible is not reported.
+    /// What containers show has changed. A change that alters nothing of that is not reported.
     Changed {
         /// Who made the change.
         origin: Origin,
@@ -46,28 +50,66 @@ pub enum DocumentEvent {
 }
 
 /// What one change did to one container.
+///
+/// A container that is not shown any more, because its place has been given to something else, is reported like any other:
+/// it may be shown again, and whoever has kept a view of it need not read it anew then. A new one is empty at first.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum ContainerEdit {
     /// A text changed.
     Text {
-        /// Its name.
-        name: Arc<str>,
+        /// Which one.
+        id: ContainerId,
         /// To be applied one after another.
         edits: Vec<TextEdit>,
     },
-    /// Values of a map changed, appeared or went.
+    /// Keys of a map hold something else now, or nothing any more.
     Map {
-        /// Its name.
-        name: Arc<str>,
+        /// Which one.
+        id: ContainerId,
         /// The keys, each once, in the order of their first change.
         keys: Vec<Arc<str>>,
     },
     /// A register changed.
     Register {
-        /// Its name.
-        name: Arc<str>,
+        /// Which one.
+        id: ContainerId,
     },
+    /// A counter changed.
+    Counter {
+        /// Which one.
+        id: ContainerId,
+        /// What to add to the sum.
+        by: i128,
+    },
+    /// Elements of an or-set appeared or went.
+    OrSet {
+        /// Which one.
+        id: ContainerId,
+        /// The elements in CBOR, each once, in the order of their first change.
+        elements: Vec<Bytes>,
+    },
+    /// Keys of an or-map hold something else now, or nothing any more.
+    OrMap {
+        /// Which one.
+        id: ContainerId,
+        /// The keys, each once, in the order of their first change.
+        keys: Vec<Arc<str>>,
+    },
+}
+
+impl ContainerEdit {
+    /// Which container changed.
+    pub const fn id(&self) -> &ContainerId {
+        match self {
+            Self::Text { id, .. }
+            | Self::Map { id, .. }
+            | Self::Register { id }
+            | Self::Counter { id, .. }
+            | Self::OrSet { id, .. }
+            | Self::OrMap { id, .. } => id,
+        }
+    }
 }
 
 /// Remove some characters and insert others in their place.
@@ -112,9 +154,37 @@ struct Found {
     text: Vec<TextEdit>,
     /// How many characters the last text edit inserts.
     inserted: usize,
-    /// Written keys, each with the value before the first write.
-    written: Vec<(Option<Arc<str>>, Option<Bytes>)>,
-    keys: BTreeSet<Option<Arc<str>>>,
+    /// Written keys, each with what was there before the first write.
+    written: Firsts<Option<Arc<str>>>,
+    /// The same for elements of an or-set, or keys of an or-map.
+    tagged: Firsts<Bytes>,
+    /// What was added to a counter.
+    by: i128,
+}
+
+/// Of several steps at one key, what the first of them found there; in the order of the first steps.
+struct Firsts<K> {
+    list: Vec<(K, Option<Value>)>,
+    known: BTreeSet<K>,
+}
+
+impl<K> Default for Firsts<K> {
+    fn default() -> Self {
+        Self { list: Vec::new(), known: BTreeSet::new() }
+    }
+}
+
+impl<K: Clone + Ord> Firsts<K> {
+    fn take(&mut self, key: &K, before: Option<&Value>) {
+        if self.known.insert(key.clone()) {
+            self.list.push((key.clone(), before.cloned()));
+        }
+    }
+
+    /// The keys at which something else is now.
+    fn changed<'a>(self, now: impl Fn(&K) -> Option<&'a Value> + 'a) -> Vec<K> {
+        self.list.into_iter().filter(|(key, before)| now(key) != before.as_ref()).map(|(key, _)| key).collect()
+    }
 }
 
 impl Found {
@@ -124,10 +194,12 @@ impl Found {
             Step::Inserted { at, len, text, .. } => self.insert(*at, *len as usize, text),
             Step::Deleted { removed, .. } => self.delete(removed.at as usize, removed.len as usize),
             Step::Written { key, previous, .. } => {
-                if self.keys.insert(key.clone()) {
-                    let value = previous.as_ref().and_then(|entry| entry.value.clone());
-                    self.written.push((key.clone(), value));
-                }
+                self.written.take(key, previous.as_ref().and_then(|entry| entry.value.as_ref()));
+            }
+            Step::Counted { by, .. } => self.by += i128::from(*by),
+            Step::Untagged { .. } if planted(Fault::RemovalNotReported) => {}
+            Step::Tagged { key, before, .. } | Step::Untagged { key, before, .. } => {
+                self.tagged.take(key, before.as_ref());
             }
         }
     }
@@ -163,20 +235,25 @@ impl Found {
     }
 
     fn into_edit(self, container: &Container) -> Option<ContainerEdit> {
-        let ContainerId { name, kind } = container.id.clone();
-        let changed = |content: &Content, key: Option<&str>, before: &Option<Bytes>| {
-            content.entry(key).and_then(|entry| entry.value.as_ref()) != before.as_ref()
-        };
-        let written =
-            self.written.into_iter().filter(|(key, before)| changed(&container.content, key.as_deref(), before));
-        match kind {
-            ContainerKind::Text if self.text.is_empty() => None,
-            ContainerKind::Text => Some(ContainerEdit::Text { name, edits: self.text }),
-            ContainerKind::Map => {
-                let keys: Vec<_> = written.filter_map(|(key, _)| key).collect();
-                (!keys.is_empty()).then_some(ContainerEdit::Map { name, keys })
+        let (id, content) = (container.id.clone(), &container.content);
+        let keys = self.written.changed(|key| content.entry(key.as_deref())?.value.as_ref());
+        let tagged = self.tagged.changed(|key| match content {
+            Content::Tagged(tagged) => tagged.shown(key),
+            _ => None,
+        });
+        Some(match id.kind {
+            ContainerKind::Text if !self.text.is_empty() => ContainerEdit::Text { id, edits: self.text },
+            ContainerKind::Map if !keys.is_empty() => {
+                ContainerEdit::Map { id, keys: keys.into_iter().flatten().collect() }
             }
-            ContainerKind::Register => (written.count() > 0).then_some(ContainerEdit::Register { name }),
-        }
+            ContainerKind::Register if !keys.is_empty() => ContainerEdit::Register { id },
+            ContainerKind::Counter if self.by != 0 => ContainerEdit::Counter { id, by: self.by },
+            ContainerKind::OrSet if !tagged.is_empty() => ContainerEdit::OrSet { id, elements: tagged },
+            ContainerKind::OrMap if !tagged.is_empty() => {
+                let keys = tagged.iter().filter_map(|key| key_text(key)).map(Arc::from).collect();
+                ContainerEdit::OrMap { id, keys }
+            }
+            _ => return None,
+        })
     }
 }

@@ -9,16 +9,16 @@ use std::{collections::BTreeMap, sync::Arc};
 use bytes::Bytes;
 
 use super::{
-    body::{Action, BodyFault, Operation, Operations},
-    container::{ContainerId, ContainerKind, Content, Entry, Stamp},
+    body::{Action, BodyFault, Dictionary, Known, NUMBERS, Operation, Operations},
+    container::{ContainerId, ContainerKind, Content, Entry, Stamp, Value},
     local::LocalId,
     sequence::{Misplaced, Origins, Removed, SequenceId, Sequences},
-    text::TextRef,
+    writes::key_text,
 };
 use crate::{
     causal::Hlc,
     id::{OpId, ReplicaId},
-    proof::{Fault, Situation, note, planted},
+    proof::{Fault, planted},
 };
 
 /// One container and its name.
@@ -38,16 +38,25 @@ pub(super) enum Step {
     /// Visible characters were deleted, by the operation `seq`.
     Deleted { container: usize, seq: u64, removed: Removed },
     /// A key of a map, or a register, was written.
-    Written { container: usize, seq: u64, key: Option<Arc<str>>, value: Option<Bytes>, previous: Option<Entry> },
+    Written { container: usize, seq: u64, key: Option<Arc<str>>, value: Option<Value>, previous: Option<Entry> },
+    /// Something was added to a counter.
+    Counted { container: usize, seq: u64, by: i64 },
+    /// A tag was added, where that was the greatest before that put a container there, and something was shown.
+    Tagged { container: usize, key: Bytes, tag: Stamp, value: Value, before: Option<Value>, last_child: Option<Stamp> },
+    /// A tag was taken away, by the operation `seq`, where something was shown before.
+    Untagged { container: usize, seq: u64, key: Bytes, tag: Stamp, value: Value, before: Option<Value> },
 }
 
 impl Step {
     pub(super) const fn container(&self) -> Option<usize> {
         match self {
             Self::Created => None,
-            Self::Inserted { container, .. } | Self::Deleted { container, .. } | Self::Written { container, .. } => {
-                Some(*container)
-            }
+            Self::Inserted { container, .. }
+            | Self::Deleted { container, .. }
+            | Self::Written { container, .. }
+            | Self::Counted { container, .. }
+            | Self::Tagged { container, .. }
+            | Self::Untagged { container, .. } => Some(*container),
         }
     }
 }
@@ -72,6 +81,8 @@ pub(super) struct State {
     pub(super) sequences: Sequences,
     pub(super) containers: Vec<Container>,
     pub(super) index: BTreeMap<ContainerId, usize>,
+    /// What each writer has mentioned.
+    pub(super) dictionaries: BTreeMap<ReplicaId, Dictionary>,
     pub(super) author: Author,
     /// The number of the next operation.
     next: u64,
@@ -84,6 +95,7 @@ impl State {
             sequences: Sequences::default(),
             containers: Vec::new(),
             index: BTreeMap::new(),
+            dictionaries: BTreeMap::new(),
             author: Author { replica, clock: Hlc::default() },
             next: 0,
             steps: Vec::new(),
@@ -133,6 +145,24 @@ impl State {
                 Step::Written { container, key, previous, .. } => {
                     self.containers[container].content.set_entry(key.as_ref(), previous);
                 }
+                Step::Counted { .. } if planted(Fault::RollbackKeepsCount) => {}
+                Step::Counted { container, by, .. } => {
+                    if let Content::Counter(value) = &mut self.containers[container].content {
+                        *value = value.wrapping_sub(by.into());
+                    }
+                }
+                Step::Tagged { container, key, tag, last_child, .. } => {
+                    if let Content::Tagged(tagged) = &mut self.containers[container].content {
+                        tagged.remove(tag.op());
+                        tagged.set_last_child(&key, last_child);
+                    }
+                }
+                Step::Untagged { .. } if planted(Fault::RollbackKeepsRemoval) => {}
+                Step::Untagged { container, key, tag, value, .. } => {
+                    if let Content::Tagged(tagged) = &mut self.containers[container].content {
+                        tagged.add(key, tag, value);
+                    }
+                }
             }
         }
         self.next = mark.next;
@@ -141,21 +171,41 @@ impl State {
         }
     }
 
-    /// What a container holds, if anything was ever written to it.
-    pub(super) fn content(&self, id: &ContainerId) -> Option<&Content> {
-        self.index.get(id).map(|index| &self.containers[*index].content)
+    /// What the author has mentioned until now.
+    pub(super) fn dictionary(&mut self) -> &mut Dictionary {
+        self.dictionaries.entry(self.author.replica).or_default()
     }
 
-    fn sequence(&self, id: &ContainerId) -> Option<SequenceId> {
+    /// The journal as a body, and what its author had mentioned before.
+    pub(super) fn write_body(&mut self) -> (Bytes, Known) {
+        let (operations, own) = (self.operations(), self.author.replica);
+        let dictionary = self.dictionary();
+        let known = dictionary.known();
+        (operations.encode(own, dictionary), known)
+    }
+
+    /// Forgets what the author has mentioned since, because it is part of no change that counts.
+    pub(super) fn forget_mentions(&mut self, known: Known) {
+        if !planted(Fault::MentionsKept) {
+            self.dictionary().return_to(known);
+        }
+    }
+
+    /// A container, if it was ever made or written to.
+    pub(super) fn container(&self, id: &ContainerId) -> Option<&Container> {
+        self.index.get(id).map(|index| &self.containers[*index])
+    }
+
+    /// What it holds.
+    pub(super) fn content(&self, id: &ContainerId) -> Option<&Content> {
+        self.container(id).map(|container| &container.content)
+    }
+
+    pub(super) fn sequence(&self, id: &ContainerId) -> Option<SequenceId> {
         match self.content(id) {
             Some(Content::Text(sequence)) => Some(*sequence),
             _ => None,
         }
-    }
-
-    /// A text to be read.
-    pub(super) fn text(&self, id: &ContainerId) -> TextRef<'_> {
-        TextRef { sequence: self.sequence(id).map(|sequence| (&self.sequences, sequence)) }
     }
 
     fn sequence_of(&self, container: usize) -> SequenceId {
@@ -166,7 +216,7 @@ impl State {
     }
 
     /// A container to write to; begun if it is not there.
-    fn open(&mut self, id: &ContainerId) -> usize {
+    pub(super) fn open(&mut self, id: &ContainerId) -> usize {
         if let Some(index) = self.index.get(id) {
             return *index;
         }
@@ -185,9 +235,9 @@ impl State {
     }
 
     /// Takes the next `count` operation numbers, if there are as many left.
-    fn take_numbers(&mut self, count: u64) -> Option<u64> {
+    pub(super) fn take_numbers(&mut self, count: u64) -> Option<u64> {
         let first = self.next;
-        self.next = first.checked_add(count)?;
+        self.next = first.checked_add(count).filter(|next| *next <= NUMBERS)?;
         Some(first)
     }
 
@@ -231,39 +281,13 @@ impl State {
         Some(())
     }
 
-    /// Writes a key of a map, or a register, here. `None` if the numbers are used up.
-    pub(super) fn write(&mut self, id: &ContainerId, key: Option<&Arc<str>>, value: Option<Bytes>) -> Option<()> {
-        let seq = self.take_numbers(1)?;
-        self.write_as(id, key, value, seq);
-        Some(())
-    }
-
-    fn write_as(&mut self, id: &ContainerId, key: Option<&Arc<str>>, value: Option<Bytes>, seq: u64) {
-        let stamp = Stamp { clock: self.author.clock, replica: self.author.replica, seq };
-        let container = self.open(id);
-        let content = &mut self.containers[container].content;
-        if let Some(there) = content.entry(key.map(AsRef::as_ref)) {
-            let tie = there.stamp.clock == stamp.clock && there.stamp.replica != stamp.replica;
-            if tie {
-                note(Situation::WritesTied);
-            }
-            if there.stamp > stamp && !(tie && planted(Fault::TieByArrival)) && !planted(Fault::LastToArriveWins) {
-                note(Situation::LateWriteLost);
-                return;
-            }
-        }
-        let forgets = value.is_none() && planted(Fault::KeyTombstoneForgotten);
-        let previous = content.set_entry(key, (!forgets).then(|| Entry { stamp, value: value.clone() }));
-        self.steps.push(Step::Written { container, seq, key: key.cloned(), value, previous });
-    }
-
     /// Applies an operation of a received body. Everything it refers to is known to be in its past.
     ///
     /// # Errors
     ///
     /// If it cannot be applied; the caller then [returns](Self::return_to) to the beginning of the change.
-    pub(super) fn apply(&mut self, operation: Operation, containers: &[ContainerId]) -> Result<(), BodyFault> {
-        let id = &containers[operation.container];
+    pub(super) fn apply(&mut self, operation: Operation) -> Result<(), BodyFault> {
+        let id = &operation.container;
         let op = OpId::new(self.author.replica, operation.seq);
         match operation.action {
             Action::Insert { left, right, text } => {
@@ -296,7 +320,15 @@ impl State {
                 });
             }
             Action::Map { key, value } => self.write_as(id, Some(&key), value, operation.seq),
-            Action::Register { value } => self.write_as(id, None, value, operation.seq),
+            Action::Register { value } => self.write_as(id, None, value.map(Value::Plain), operation.seq),
+            Action::Count { by } => self.count_as(id, by, operation.seq),
+            Action::Add { element, over } => {
+                self.put_as(id, element, Value::Plain(Bytes::new()), &over, operation.seq);
+            }
+            Action::Put { key, value, over } => {
+                self.put_as(id, Bytes::copy_from_slice(key.as_bytes()), value, &over, operation.seq);
+            }
+            Action::Remove { tags } => self.remove_as(id, &tags, operation.seq),
         }
         Ok(())
     }
@@ -308,23 +340,19 @@ impl State {
     /// The journal as operations: what a body is written from.
     pub(super) fn operations(&self) -> Operations {
         let mut operations = Operations::default();
-        let mut known: BTreeMap<usize, usize> = BTreeMap::new();
         for step in &self.steps {
             let Some(index) = step.container() else { continue };
-            let container = *known.entry(index).or_insert_with(|| {
-                operations.containers.push(self.containers[index].id.clone());
-                operations.containers.len() - 1
-            });
+            let container = &self.containers[index].id;
             if let Some((seq, action)) = self.action(step, container, operations.list.last_mut()) {
-                operations.list.push(Operation { seq, container, action });
+                operations.list.push(Operation { seq, container: container.clone(), action });
             }
         }
         operations
     }
 
     /// What a step did, unless the last operation could take it in.
-    fn action(&self, step: &Step, container: usize, last: Option<&mut Operation>) -> Option<(u64, Action)> {
-        let last = last.filter(|last| last.container == container);
+    fn action(&self, step: &Step, container: &ContainerId, last: Option<&mut Operation>) -> Option<(u64, Action)> {
+        let last = last.filter(|last| last.container == *container);
         let name = |item: LocalId| self.sequences.ids.op(item);
         match step {
             Step::Created => None,
@@ -356,7 +384,33 @@ impl State {
             Step::Written { seq, key: Some(key), value, .. } => {
                 Some((*seq, Action::Map { key: key.clone(), value: value.clone() }))
             }
-            Step::Written { seq, key: None, value, .. } => Some((*seq, Action::Register { value: value.clone() })),
+            Step::Written { seq, key: None, value, .. } => {
+                let value = value.as_ref().and_then(Value::plain).cloned();
+                Some((*seq, Action::Register { value }))
+            }
+            Step::Counted { seq, by, .. } => Some((*seq, Action::Count { by: *by })),
+            Step::Untagged { seq, tag, .. } => match last {
+                Some(Operation { seq: its_seq, action: Action::Remove { tags }, .. }) if its_seq == seq => {
+                    tags.push(tag.op());
+                    None
+                }
+                _ => Some((*seq, Action::Remove { tags: vec![tag.op()] })),
+            },
+            Step::Tagged { key, tag, value, .. } => {
+                let put = |over| match key_text(key).filter(|_| container.kind == ContainerKind::OrMap) {
+                    Some(name) => Action::Put { key: name.into(), value: value.clone(), over },
+                    None => Action::Add { element: key.clone(), over },
+                };
+                match last {
+                    // What it takes the place of was taken away just before.
+                    Some(Operation { seq, action, .. }) if *seq == tag.seq => {
+                        let Action::Remove { tags } = action else { return None };
+                        *action = put(std::mem::take(tags));
+                        None
+                    }
+                    _ => Some((tag.seq, put(Vec::new()))),
+                }
+            }
         }
     }
 }

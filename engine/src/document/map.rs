@@ -1,4 +1,4 @@
-//! Maps: a value for each key, and of several writes to one key the last.
+//! Maps: a value or a container for each key, and of several writes to one key the last.
 
 use std::{marker::PhantomData, sync::Arc};
 
@@ -6,64 +6,107 @@ use bytes::Bytes;
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
-    container::{ContainerId, Content},
+    container::{ContainerId, ContainerKind, Content, Held, Value},
+    counter::{CounterMut, CounterRef},
     journal::State,
+    nested::{nested_to_edit, nested_to_read},
+    or_map::{OrMapMut, OrMapRef},
+    or_set::{OrSetMut, OrSetRef},
+    register::{RegisterMut, RegisterRef},
+    text::{TextMut, TextRef},
     transaction::EditError,
     value::{self, ValueError},
 };
 
 /// A map to be read. One that nobody has written to is empty.
+///
+/// **Of several writes to one key the last stays**: the one with the greatest clock, of those the greatest replica's, and in
+/// one change the later one. A deletion is a write like any other. So when ann sets `color` to red while bob deletes it, one
+/// of the two has happened, and the same one for everyone; keys do not disturb each other. [`OrMapRef`] is for maps in which
+/// what is set is to outlive a concurrent deletion.
+///
+/// **A key can hold a container**, which has edits of its own: see [`Slot`](super::Slot) for which container that is.
 pub struct MapRef<'a, V> {
-    pub(super) content: Option<&'a Content>,
-    pub(super) values: PhantomData<fn() -> V>,
+    state: &'a State,
+    id: Option<&'a ContainerId>,
+    content: Option<&'a Content>,
+    values: PhantomData<fn() -> V>,
 }
 
 impl<'a, V> MapRef<'a, V> {
-    /// The keys that have a value, in their order.
-    pub fn keys(&self) -> impl Iterator<Item = &'a str> + use<'a, V> {
-        self.encoded().map(|(key, _)| key)
+    pub(super) fn of(state: &'a State, id: &ContainerId) -> Self {
+        let container = state.container(id);
+        let (id, content) = (container.map(|known| &known.id), container.map(|known| &known.content));
+        Self { state, id, content, values: PhantomData }
     }
 
-    /// The keys and the values as they are kept, in CBOR: for tools that do not know the type.
-    pub fn encoded(&self) -> impl Iterator<Item = (&'a str, &'a Bytes)> + use<'a, V> {
+    fn all(&self) -> impl Iterator<Item = (&'a Arc<str>, &'a Value)> + use<'a, V> {
         let entries = match self.content {
             Some(Content::Map(entries)) => Some(entries),
             _ => None,
         };
-        entries.into_iter().flatten().filter_map(|(key, entry)| Some((&**key, entry.value.as_ref()?)))
+        entries.into_iter().flatten().filter_map(|(key, entry)| Some((key, entry.value.as_ref()?)))
     }
 
-    /// How many keys have a value.
+    /// The keys that hold something, in their order.
+    pub fn keys(&self) -> impl Iterator<Item = &'a str> + use<'a, V> {
+        self.all().map(|(key, _)| &**key)
+    }
+
+    /// The keys, and what they hold: for tools that do not know the type.
+    pub fn held(&self) -> impl Iterator<Item = (&'a str, Held<'a>)> + use<'a, V> {
+        let id = self.id;
+        self.all().filter_map(move |(key, value)| {
+            let held = match value.plain() {
+                Some(bytes) => Held::Value(bytes),
+                None => Held::Container(value.child(id?, key)?),
+            };
+            Some((&**key, held))
+        })
+    }
+
+    /// The keys that hold values, and these as they are kept, in CBOR.
+    pub fn encoded(&self) -> impl Iterator<Item = (&'a str, &'a Bytes)> + use<'a, V> {
+        self.all().filter_map(|(key, value)| Some((&**key, value.plain()?)))
+    }
+
+    /// How many keys hold something.
     pub fn len(&self) -> usize {
-        self.encoded().count()
+        self.all().count()
     }
 
-    /// Whether no key has a value.
+    /// Whether no key holds anything.
     pub fn is_empty(&self) -> bool {
-        self.encoded().next().is_none()
+        self.all().next().is_none()
     }
 
-    /// Whether a key has a value, of whatever type.
+    /// Whether a key holds something: a value, of whatever type, or a container.
     pub fn contains(&self, key: &str) -> bool {
         self.value(key).is_some()
     }
 
-    fn value(&self, key: &str) -> Option<&'a Bytes> {
+    fn value(&self, key: &str) -> Option<&'a Value> {
         self.content?.entry(Some(key))?.value.as_ref()
     }
+
+    fn child(&self, key: &str, kind: ContainerKind) -> Option<ContainerId> {
+        self.value(key)?.child(self.id?, &key.into()).filter(|child| child.kind == kind)
+    }
+
+    nested_to_read!();
 }
 
 impl<'a, V: DeserializeOwned> MapRef<'a, V> {
-    /// The value of a key, if it has one.
+    /// The value of a key; `None` if it has none, or holds a container.
     ///
     /// # Errors
     ///
     /// If what is there is no `V`.
     pub fn get(&self, key: &str) -> Result<Option<V>, ValueError> {
-        self.value(key).map(|bytes| value::decode(bytes)).transpose()
+        self.value(key).and_then(Value::plain).map(|bytes| value::decode(bytes)).transpose()
     }
 
-    /// The keys and values, in the order of the keys.
+    /// The keys that hold values, and these, in the order of the keys.
     pub fn iter(&self) -> impl Iterator<Item = (&'a str, Result<V, ValueError>)> + use<'a, V> {
         self.encoded().map(|(key, bytes)| (key, value::decode(bytes)))
     }
@@ -77,12 +120,17 @@ pub struct MapMut<'a, V> {
 }
 
 impl<V> MapMut<'_, V> {
-    /// The map as it stands in the transaction.
-    pub fn view(&self) -> MapRef<'_, V> {
-        MapRef { content: self.state.content(&self.id), values: PhantomData }
+    /// Which container it is.
+    pub const fn id(&self) -> &ContainerId {
+        &self.id
     }
 
-    /// Deletes a key. One that has no value is left as it is, and that is no edit.
+    /// The map as it stands in the transaction.
+    pub fn view(&self) -> MapRef<'_, V> {
+        MapRef::of(self.state, &self.id)
+    }
+
+    /// Deletes a key, whatever it holds. One that holds nothing is left as it is, and that is no edit.
     ///
     /// # Errors
     ///
@@ -93,16 +141,18 @@ impl<V> MapMut<'_, V> {
         }
         self.state.write(&self.id, Some(&Arc::from(key)), None).ok_or(EditError::Exhausted)
     }
+
+    nested_to_edit!();
 }
 
 impl<V: Serialize> MapMut<'_, V> {
-    /// Sets the value of a key.
+    /// Sets the value of a key. A container that it held is not shown any more.
     ///
     /// # Errors
     ///
     /// If the value cannot be written.
     pub fn set(&mut self, key: &str, value: &V) -> Result<(), EditError> {
-        let value = value::encode(value)?;
+        let value = Value::Plain(value::encode(value)?);
         self.state.write(&self.id, Some(&Arc::from(key)), Some(value)).ok_or(EditError::Exhausted)
     }
 }

@@ -1,7 +1,16 @@
 //! The native document: opens bodies, can be read and edited.
 //!
-//! A [`Document`] is a [`ChangeLog`] with the containers its changes describe. Containers are named at the root and typed
-//! through serde: [`text`](Document::text), [`map`](Document::map), [`register`](Document::register).
+//! A [`Document`] is a [`ChangeLog`] with the containers its changes describe. Containers are named at the root, or nested in
+//! the keys of maps and or-maps, and their values typed through serde.
+//!
+//! | container | holds | what comes of concurrent edits |
+//! |---|---|---|
+//! | [`text`](Document::text) | characters | all are kept, each between those that it was typed between |
+//! | [`map`](Document::map) | values and containers by key | for each key, the last write |
+//! | [`register`](Document::register) | a value | the last write |
+//! | [`counter`](Document::counter) | a number | the sum of all |
+//! | [`or_set`](Document::or_set) | values, each once | what is added outlives what is removed |
+//! | [`or_map`](Document::or_map) | values and containers by key | what is put outlives what is removed |
 //!
 //! ```
 //! use crdt_socket_sync::{Document, Limits, Replica, ReplicaId, Wall, document::EditError};
@@ -22,37 +31,50 @@
 //!
 //! | room | what it is for |
 //! |---|---|
-//! | `transaction`, `text`, `map`, `register` | what an application holds |
-//! | `journal` | containers, changed step by step and undone likewise |
+//! | `transaction`, `reading` | how an application comes by containers, to edit them and to read them |
+//! | `text`, `map`, `register`, `counter`, `or_set`, `or_map`, `nested` | what it holds then |
+//! | `container`, `value` | which container, and what is in it |
+//! | `journal`, `writes` | containers, changed step by step and undone likewise |
 //! | `sequence` | Fugue, under every text |
 //! | `local` | short numbers for operations |
 //! | [`diff`] | differences between two texts, and between two sequences of anything |
+//! | `tagged` | elements that are kept by tags, under or-sets and or-maps |
 //! | `body`, `past` | what a change says, and what it may refer to |
 //! | `event`, `digest` | what views are told, and whether two replicas show the same |
 
 mod body;
 mod container;
+mod counter;
 pub mod diff;
 mod digest;
 mod event;
 mod journal;
 mod local;
 mod map;
+mod nested;
+mod or_map;
+mod or_set;
 mod past;
+mod reading;
 mod register;
 mod sequence;
+mod tagged;
 mod text;
 mod transaction;
 mod value;
+mod writes;
 
-use std::{collections::VecDeque, fmt, marker::PhantomData};
+use std::{collections::VecDeque, fmt};
 
-pub use body::{Action, BodyFault, Operation, Operations};
+pub use body::{Action, BodyFault, Dictionary, Operation, Operations};
 use container::Content;
-pub use container::{ContainerId, ContainerKind};
+pub use container::{ContainerId, ContainerKind, Held, PathStep, Place, Slot, Value};
+pub use counter::{CounterMut, CounterRef};
 pub use event::{ContainerEdit, DocumentEvent, Origin, TextEdit};
 use journal::{Author, State};
 pub use map::{MapMut, MapRef};
+pub use or_map::{OrMapMut, OrMapRef};
+pub use or_set::{OrSetMut, OrSetRef};
 pub use register::{RegisterMut, RegisterRef};
 pub use text::{TextMut, TextRef};
 pub use transaction::{EditError, Edited, Transaction};
@@ -61,7 +83,7 @@ pub use value::ValueError;
 use crate::{
     causal::{Change, ChangeLog, Received},
     error::ChangeFault,
-    id::{Epoch, ReplicaId},
+    id::{Epoch, OpId, ReplicaId},
     limits::Limits,
     proof::{Fault, note, planted},
     replica::Replica,
@@ -162,11 +184,13 @@ impl Document {
             self.state.steps.clear();
             return Ok(Edited { value, change: None });
         }
-        let body = self.log.keep(&transaction.state().operations().encode(self.replica));
+        let (body, known) = transaction.state().write_body();
+        let body = self.log.keep(&body);
         let deps = self.log.frontier().iter().filter(|head| head.replica != self.replica).collect();
         let change = Change { replica: self.replica, seq, len, clock, deps, body };
         let bytes = change.encoded_len();
         if bytes > self.change_limit {
+            transaction.state().forget_mentions(known);
             return Err(EditError::ChangeTooLarge { bytes, limit: self.change_limit }.into());
         }
         transaction.complete();
@@ -175,26 +199,33 @@ impl Document {
         Ok(Edited { value, change: Some(change) })
     }
 
-    /// The text of this name, to be read.
-    pub fn text(&self, name: &str) -> TextRef<'_> {
-        self.state.text(&ContainerId::new(ContainerKind::Text, name))
-    }
-
-    /// The map of this name, to be read.
-    pub fn map<V>(&self, name: &str) -> MapRef<'_, V> {
-        let content = self.state.content(&ContainerId::new(ContainerKind::Map, name));
-        MapRef { content, values: PhantomData }
-    }
-
-    /// The register of this name, to be read.
-    pub fn register<T>(&self, name: &str) -> RegisterRef<'_, T> {
-        let content = self.state.content(&ContainerId::new(ContainerKind::Register, name));
-        RegisterRef { content, values: PhantomData }
-    }
-
-    /// All containers that were ever written to, by name and then kind.
+    /// The containers that were ever made or written to, also those that are not shown any more: first those at the root, by
+    /// name and then kind.
     pub fn containers(&self) -> impl ExactSizeIterator<Item = &ContainerId> + '_ {
         self.state.index.keys()
+    }
+
+    /// Where a container is now, from the root on; `None` if its place, or that of one that it is in, was given to something
+    /// else.
+    pub fn path(&self, id: &ContainerId) -> Option<Vec<PathStep>> {
+        let mut path = Vec::new();
+        let mut at = id;
+        while let Place::Key(slot) = &at.place {
+            let held = match self.state.content(&slot.parent)? {
+                Content::Tagged(tagged) => tagged.shown(slot.key.as_bytes())?,
+                content => content.entry(Some(&slot.key))?.value.as_ref()?,
+            };
+            if *held != (Value::Child { kind: at.kind, over: slot.over }) {
+                return None;
+            }
+            path.push(PathStep::Key(slot.key.clone()));
+            at = &slot.parent;
+        }
+        if let Place::Root(name) = &at.place {
+            path.push(PathStep::Root(name.clone()));
+        }
+        path.reverse();
+        Some(path)
     }
 
     /// The next thing to report, oldest first.
@@ -202,38 +233,12 @@ impl Document {
         self.events.pop_front()
     }
 
-    /// Equal for two documents exactly when they show the same: the same containers with the same content.
+    /// Equal for two documents exactly when they show the same: the same containers with the same content, at the root and
+    /// nested in each other.
     ///
-    /// Reads all of it. History, deleted content and who wrote what do not count.
+    /// Reads all of it. History, deleted content, containers that are not shown any more, and who wrote what do not count.
     pub fn digest(&self) -> [u8; 16] {
-        let mut fnv = digest::Fnv::new();
-        for (id, index) in &self.state.index {
-            fnv.sized(id.name.as_bytes());
-            fnv.write(&id.kind.number().to_be_bytes());
-            match &self.state.containers[*index].content {
-                Content::Text(sequence) => {
-                    let pieces = || self.state.sequences.pieces(*sequence);
-                    fnv.number(pieces().map(str::len).sum());
-                    pieces().for_each(|piece| fnv.write(piece.as_bytes()));
-                }
-                Content::Map(_) => {
-                    let map: MapRef<'_, ()> = self.map(&id.name);
-                    fnv.number(map.len());
-                    for (key, value) in map.encoded() {
-                        fnv.sized(key.as_bytes());
-                        if !planted(Fault::DigestIgnoresValues) {
-                            fnv.sized(value);
-                        }
-                    }
-                }
-                Content::Register(entry) => {
-                    let value = entry.as_ref().and_then(|entry| entry.value.as_ref());
-                    fnv.number(usize::from(value.is_some()));
-                    value.into_iter().for_each(|value| fnv.sized(value));
-                }
-            }
-        }
-        fnv.finish()
+        digest::digest(&self.state)
     }
 
     /// What is wrong inside, for tests.
@@ -246,9 +251,12 @@ impl Document {
             return Err("containers and their index differ".into());
         }
         for container in &self.state.containers {
-            if let Content::Text(sequence) = &container.content {
-                self.state.sequences.check(*sequence).map_err(|wrong| format!("{:?}: {wrong}", container.id))?;
-            }
+            let checked = match &container.content {
+                Content::Text(sequence) => self.state.sequences.check(*sequence),
+                Content::Tagged(tagged) => tagged.check(),
+                _ => Ok(()),
+            };
+            checked.map_err(|wrong| format!("{:?}: {wrong}", container.id))?;
         }
         Ok(())
     }
@@ -257,25 +265,27 @@ impl Document {
     fn apply(&mut self, change: &Change) {
         let author = Author { replica: change.replica, clock: change.clock };
         let begin = self.state.begin(author, change.seq);
+        let known = self.state.dictionary().known();
         match self.apply_body(change) {
             Ok(()) => self.report(Origin::Remote, change),
             Err(why) => {
                 note((&why).into());
                 self.state.return_to(begin);
+                self.state.forget_mentions(known);
                 self.events.push_back(DocumentEvent::Unreadable { change: change.id(), why });
             }
         }
     }
 
     fn apply_body(&mut self, change: &Change) -> Result<(), BodyFault> {
-        let operations = Operations::decode(change)?;
-        for op in operations.foreign_references(change.replica) {
+        let (operations, references) = Operations::read(change, self.state.dictionary())?;
+        for (replica, seq) in references {
+            let op = OpId::new(replica, seq);
             if !self.past.covers(&self.log, change, op) && !planted(Fault::UnseenReferenceAccepted) {
                 return Err(BodyFault::Unseen { op });
             }
         }
-        let Operations { containers, list } = operations;
-        list.into_iter().try_for_each(|operation| self.state.apply(operation, &containers))
+        operations.list.into_iter().try_for_each(|operation| self.state.apply(operation))
     }
 
     /// Tells what the journal holds, and empties it.

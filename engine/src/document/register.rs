@@ -6,22 +6,30 @@ use bytes::Bytes;
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
-    container::{ContainerId, Content},
+    container::{ContainerId, Content, Value},
     journal::State,
     transaction::EditError,
     value::{self, ValueError},
 };
 
 /// A register to be read. One that nobody has written to has no value.
+///
+/// **Of several writes the last stays**: the one with the greatest clock, of those the greatest replica's, and in one change
+/// the later one. Taking the value away is a write like any other. So when ann sets it to 1 and bob, whose clock is later,
+/// sets it to 2 at the same time, it is 2 for everyone.
 pub struct RegisterRef<'a, T> {
-    pub(super) content: Option<&'a Content>,
-    pub(super) values: PhantomData<fn() -> T>,
+    content: Option<&'a Content>,
+    values: PhantomData<fn() -> T>,
 }
 
 impl<'a, T> RegisterRef<'a, T> {
+    pub(super) fn of(state: &'a State, id: &ContainerId) -> Self {
+        Self { content: state.content(id), values: PhantomData }
+    }
+
     /// The value as it is kept, in CBOR: for tools that do not know the type.
     pub fn encoded(&self) -> Option<&'a Bytes> {
-        self.content?.entry(None)?.value.as_ref()
+        self.content?.entry(None)?.value.as_ref()?.plain()
     }
 
     /// Whether it has a value, of whatever type.
@@ -49,9 +57,14 @@ pub struct RegisterMut<'a, T> {
 }
 
 impl<T> RegisterMut<'_, T> {
+    /// Which container it is.
+    pub const fn id(&self) -> &ContainerId {
+        &self.id
+    }
+
     /// The register as it stands in the transaction.
     pub fn view(&self) -> RegisterRef<'_, T> {
-        RegisterRef { content: self.state.content(&self.id), values: PhantomData }
+        RegisterRef::of(self.state, &self.id)
     }
 
     /// Takes the value away. A register that has none is left as it is, and that is no edit.
@@ -74,7 +87,7 @@ impl<T: Serialize> RegisterMut<'_, T> {
     ///
     /// If the value cannot be written.
     pub fn set(&mut self, value: &T) -> Result<(), EditError> {
-        let value = value::encode(value)?;
+        let value = Value::Plain(value::encode(value)?);
         self.state.write(&self.id, None, Some(value)).ok_or(EditError::Exhausted)
     }
 }

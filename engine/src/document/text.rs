@@ -12,13 +12,21 @@ use super::{
 };
 
 /// A text to be read. One that nobody has written to is empty.
+///
+/// **What is typed stays between the two characters that it was typed between**, and what several people type at one place at
+/// once stays in one piece each. So when ann types `very ` into `a good day` before `good` while bob deletes `good `, it is
+/// `a very day` for everyone; and when both type a word at the end, one is behind the other, not letter between letter.
 #[derive(Clone, Copy)]
 pub struct TextRef<'a> {
     /// `None` if nobody has written to it.
-    pub(super) sequence: Option<(&'a Sequences, SequenceId)>,
+    sequence: Option<(&'a Sequences, SequenceId)>,
 }
 
 impl<'a> TextRef<'a> {
+    pub(super) fn of(state: &'a State, id: &ContainerId) -> Self {
+        Self { sequence: state.sequence(id).map(|sequence| (&state.sequences, sequence)) }
+    }
+
     /// How many characters it has.
     pub fn len(&self) -> usize {
         self.sequence.map_or(0, |(sequences, id)| sequences.len(id))
@@ -116,9 +124,14 @@ pub struct TextMut<'a> {
 }
 
 impl TextMut<'_> {
+    /// Which container it is.
+    pub const fn id(&self) -> &ContainerId {
+        &self.id
+    }
+
     /// The text as it stands in the transaction.
     pub fn view(&self) -> TextRef<'_> {
-        self.state.text(&self.id)
+        TextRef::of(self.state, &self.id)
     }
 
     /// How many characters it has.

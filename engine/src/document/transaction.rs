@@ -4,8 +4,11 @@ use std::marker::PhantomData;
 
 use super::{
     container::{ContainerId, ContainerKind},
+    counter::CounterMut,
     journal::{Mark, State},
     map::MapMut,
+    or_map::OrMapMut,
+    or_set::OrSetMut,
     register::RegisterMut,
     text::TextMut,
     value::ValueError,
@@ -33,6 +36,18 @@ pub enum EditError {
         /// The encoded change's size.
         bytes: usize,
         /// The limit.
+        limit: usize,
+    },
+    /// There is no container of this id here, or it is of another kind.
+    #[error("there is no {id:?} here")]
+    NoSuchContainer {
+        /// The id.
+        id: ContainerId,
+    },
+    /// A container would be nested deeper in others than can be.
+    #[error("containers cannot be nested more than {limit} deep")]
+    TooDeep {
+        /// How deep they can be nested.
         limit: usize,
     },
     /// A value cannot be written, or the one that is there cannot be read.
@@ -77,19 +92,94 @@ impl<'a> Transaction<'a> {
         self.state
     }
 
-    /// The text of this name. It begins to exist with the first character.
+    /// The text of this name at the root. It begins to exist with the first character.
     pub fn text(&mut self, name: &str) -> TextMut<'_> {
-        TextMut { state: self.state, id: ContainerId::new(ContainerKind::Text, name) }
+        TextMut { state: self.state, id: ContainerId::root(ContainerKind::Text, name) }
     }
 
-    /// The map of this name. It begins to exist with the first value.
+    /// The map of this name at the root. It begins to exist with the first value.
     pub fn map<V>(&mut self, name: &str) -> MapMut<'_, V> {
-        MapMut { state: self.state, id: ContainerId::new(ContainerKind::Map, name), values: PhantomData }
+        MapMut { state: self.state, id: ContainerId::root(ContainerKind::Map, name), values: PhantomData }
     }
 
-    /// The register of this name. It begins to exist with the first value.
+    /// The register of this name at the root. It begins to exist with the first value.
     pub fn register<T>(&mut self, name: &str) -> RegisterMut<'_, T> {
-        RegisterMut { state: self.state, id: ContainerId::new(ContainerKind::Register, name), values: PhantomData }
+        RegisterMut { state: self.state, id: ContainerId::root(ContainerKind::Register, name), values: PhantomData }
+    }
+
+    /// The counter of this name at the root. It begins to exist with the first addition.
+    pub fn counter(&mut self, name: &str) -> CounterMut<'_> {
+        CounterMut { state: self.state, id: ContainerId::root(ContainerKind::Counter, name) }
+    }
+
+    /// The or-set of this name at the root. It begins to exist with the first element.
+    pub fn or_set<T>(&mut self, name: &str) -> OrSetMut<'_, T> {
+        OrSetMut { state: self.state, id: ContainerId::root(ContainerKind::OrSet, name), values: PhantomData }
+    }
+
+    /// The or-map of this name at the root. It begins to exist with the first value.
+    pub fn or_map<V>(&mut self, name: &str) -> OrMapMut<'_, V> {
+        OrMapMut { state: self.state, id: ContainerId::root(ContainerKind::OrMap, name), values: PhantomData }
+    }
+
+    /// The text of this id, wherever it is, also if it is not shown any more.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such text here.
+    pub fn text_of(&mut self, id: &ContainerId) -> Result<TextMut<'_>, EditError> {
+        Ok(TextMut { id: self.known(id, ContainerKind::Text)?, state: self.state })
+    }
+
+    /// The map of this id: see [`text_of`](Self::text_of).
+    ///
+    /// # Errors
+    ///
+    /// If there is no such map here.
+    pub fn map_of<V>(&mut self, id: &ContainerId) -> Result<MapMut<'_, V>, EditError> {
+        Ok(MapMut { id: self.known(id, ContainerKind::Map)?, state: self.state, values: PhantomData })
+    }
+
+    /// The register of this id: see [`text_of`](Self::text_of).
+    ///
+    /// # Errors
+    ///
+    /// If there is no such register here.
+    pub fn register_of<T>(&mut self, id: &ContainerId) -> Result<RegisterMut<'_, T>, EditError> {
+        Ok(RegisterMut { id: self.known(id, ContainerKind::Register)?, state: self.state, values: PhantomData })
+    }
+
+    /// The counter of this id: see [`text_of`](Self::text_of).
+    ///
+    /// # Errors
+    ///
+    /// If there is no such counter here.
+    pub fn counter_of(&mut self, id: &ContainerId) -> Result<CounterMut<'_>, EditError> {
+        Ok(CounterMut { id: self.known(id, ContainerKind::Counter)?, state: self.state })
+    }
+
+    /// The or-set of this id: see [`text_of`](Self::text_of).
+    ///
+    /// # Errors
+    ///
+    /// If there is no such or-set here.
+    pub fn or_set_of<T>(&mut self, id: &ContainerId) -> Result<OrSetMut<'_, T>, EditError> {
+        Ok(OrSetMut { id: self.known(id, ContainerKind::OrSet)?, state: self.state, values: PhantomData })
+    }
+
+    /// The or-map of this id: see [`text_of`](Self::text_of).
+    ///
+    /// # Errors
+    ///
+    /// If there is no such or-map here.
+    pub fn or_map_of<V>(&mut self, id: &ContainerId) -> Result<OrMapMut<'_, V>, EditError> {
+        Ok(OrMapMut { id: self.known(id, ContainerKind::OrMap)?, state: self.state, values: PhantomData })
+    }
+
+    /// An id that others can have seen, too, when they read what is written there.
+    fn known(&self, id: &ContainerId, kind: ContainerKind) -> Result<ContainerId, EditError> {
+        let here = id.parent().is_none() || self.state.content(id).is_some();
+        (here && id.kind == kind).then(|| id.clone()).ok_or_else(|| EditError::NoSuchContainer { id: id.clone() })
     }
 
     /// A transaction inside this one: joins it, or is undone alone.

@@ -65,6 +65,8 @@ named! {
         UnseenReferenceAccepted = "unseen-reference-accepted",
         /// A body may hold more or fewer operations than its change's header says.
         LengthUnchecked = "length-unchecked",
+        /// What is mentioned in a change that does not count is known to its writer's later changes.
+        MentionsKept = "mentions-kept",
         /// A transaction that is undone leaves the containers that it began.
         RollbackKeepsContainer = "rollback-keeps-container",
         /// A transaction that is undone does not bring back what it deleted.
@@ -75,8 +77,28 @@ named! {
         InsertionReportedAtRun = "insertion-reported-at-run",
         /// What a change does that had waited is not reported.
         ReleasedChangeNotReported = "released-change-not-reported",
+        /// What a transaction that is undone added to a counter stays.
+        RollbackKeepsCount = "rollback-keeps-count",
+        /// What a transaction that is undone removed from an or-set or an or-map stays removed.
+        RollbackKeepsRemoval = "rollback-keeps-removal",
+        /// A container that is made where another one was is that one.
+        ChildIsWhatItWas = "child-is-what-it-was",
+        /// Containers can be nested as deep as one likes.
+        NestingUnbounded = "nesting-unbounded",
+        /// A counter is what was added last.
+        LastCountStays = "last-count-stays",
+        /// A removal takes away also what its maker had not seen.
+        RemovalTakesUnseen = "removal-takes-unseen",
+        /// Of two values that were put at once, the one that arrives last stays.
+        LastPutStays = "last-put-stays",
+        /// What goes from an or-set or an or-map is not reported.
+        RemovalNotReported = "removal-not-reported",
+        /// A body may mention a container that it need not.
+        LongFormAccepted = "long-form-accepted",
         /// The digest of a map takes in its keys and not its values.
         DigestIgnoresValues = "digest-ignores-values",
+        /// The digest of a map does not take in the containers in it.
+        DigestIgnoresNested = "digest-ignores-nested",
         // Frames and links.
         /// The change with which a batch would be too large is in none.
         BatchBoundaryLosesChange = "batch-boundary-loses-change",

@@ -51,6 +51,12 @@ named! {
         BodyMissing = "body-missing",
         /// A change was a no-op because it inserts between characters that were never neighbours.
         BodyMisplaced = "body-misplaced",
+        /// Two made the same container at once.
+        ChildMadeByTwo = "child-made-by-two",
+        /// An addition met another one of the same element or key that its maker had not seen.
+        TagsConcurrent = "tags-concurrent",
+        /// An addition or a removal named an addition that was removed already.
+        TagGoneAlready = "tag-gone-already",
         /// A transaction was undone.
         TransactionRolledBack = "transaction-rolled-back",
         // Frames and links.

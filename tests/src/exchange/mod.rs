@@ -7,9 +7,12 @@
 //!
 //! What must hold is said in [`world`].
 
+pub mod edit;
 pub mod world;
 
 use std::fmt;
+
+use edit::Edit;
 
 /// More steps than this are not looked at: the naive twin is slow.
 pub const MOST_STEPS: usize = 80;
@@ -17,11 +20,7 @@ pub const MOST_STEPS: usize = 80;
 const MOST_PASTED: usize = 400;
 
 const PEOPLE: [&str; 4] = ["ann", "bob", "cyd", "dan"];
-const TEXTS: [&str; 2] = ["text", "title"];
-const MAPS: [&str; 2] = ["map", "other map"];
-const KEYS: [&str; 3] = ["a", "b", "ключ"];
 const WORDS: [&str; 8] = ["a", "bc", "😀", "x𐐷y", "Hello", "é\u{301}", "12345678", "🎉🎉"];
-const COUNTS: [usize; 8] = [0, 1, 1, 2, 3, 5, 8, 100];
 
 /// What four people, and those who pretend to be others like them, do.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -118,6 +117,17 @@ pub enum Step {
         /// What is deleted.
         delete: Option<usize>,
     },
+    /// A hostile writer makes another well-formed change like that: to what is kept by tags, or nested.
+    Forger {
+        /// Like whom.
+        like: usize,
+        /// Which of them.
+        what: u8,
+        /// One that it refers to.
+        one: usize,
+        /// And the other.
+        other: usize,
+    },
 }
 
 /// What of transactions an edit is in.
@@ -129,30 +139,6 @@ pub enum Nested {
     Kept,
     /// The same, but in the end all of it is undone.
     Undone,
-}
-
-/// One edit. Positions are counted in characters, modulo how many there are.
-#[derive(Clone, PartialEq, Eq, Debug)]
-#[allow(missing_docs)]
-pub enum Edit {
-    /// A word, or something longer, at once.
-    Insert { text: &'static str, at: usize, word: String },
-    /// Letter by letter.
-    Type { text: &'static str, at: usize, word: &'static str },
-    /// As many characters as are there, at once.
-    Delete { text: &'static str, at: usize, count: usize },
-    /// One by one: those before the position if backwards, else those after it.
-    Erase { text: &'static str, at: usize, count: usize, backwards: bool },
-    /// Some characters by a word.
-    Replace { text: &'static str, at: usize, count: usize, word: &'static str },
-    /// A key of a map.
-    Set { map: &'static str, key: &'static str, value: u8 },
-    /// The same.
-    Unset { map: &'static str, key: &'static str },
-    /// The register.
-    SetRegister { value: u8 },
-    /// The same.
-    ClearRegister,
 }
 
 #[derive(Clone, Copy)]
@@ -167,6 +153,11 @@ enum Verb {
     Unset,
     SetRegister,
     ClearRegister,
+    Count,
+    Add,
+    Withdraw,
+    Put,
+    Remove,
     Fail,
     Send,
     Sync,
@@ -175,30 +166,37 @@ enum Verb {
     Garbage,
     Mutant,
     Stranger,
+    Forger,
 }
 
 /// How many of the values of a byte mean each verb. The hostile ones come last, and are left out if there are none.
-const VERBS: [(Verb, u8); 18] = [
-    (Verb::Insert, 24),
-    (Verb::Type, 12),
+const VERBS: [(Verb, u8); 24] = [
+    (Verb::Insert, 18),
+    (Verb::Type, 10),
     (Verb::Paste, 3),
-    (Verb::Delete, 20),
-    (Verb::Erase, 8),
-    (Verb::Replace, 8),
+    (Verb::Delete, 14),
+    (Verb::Erase, 7),
+    (Verb::Replace, 7),
     (Verb::Set, 8),
     (Verb::Unset, 6),
     (Verb::SetRegister, 5),
     (Verb::ClearRegister, 3),
-    (Verb::Fail, 12),
-    (Verb::Send, 64),
-    (Verb::Sync, 14),
-    (Verb::Restart, 6),
+    (Verb::Count, 6),
+    (Verb::Add, 7),
+    (Verb::Withdraw, 6),
+    (Verb::Put, 8),
+    (Verb::Remove, 6),
+    (Verb::Fail, 10),
+    (Verb::Send, 50),
+    (Verb::Sync, 13),
+    (Verb::Restart, 5),
     (Verb::Clone, 3),
-    (Verb::Garbage, 8),
-    (Verb::Mutant, 16),
-    (Verb::Stranger, 36),
+    (Verb::Garbage, 6),
+    (Verb::Mutant, 15),
+    (Verb::Stranger, 22),
+    (Verb::Forger, 18),
 ];
-const HOSTILE_VERBS: usize = 3;
+const HOSTILE_VERBS: usize = 4;
 
 impl Verb {
     fn from_byte(byte: u8, hostile: bool) -> Self {
@@ -248,6 +246,7 @@ impl Step {
                 // There is no byte left for this one.
                 delete: (a & 32 != 0).then(|| usize::from(b.wrapping_mul(a >> 6 | 1).wrapping_add(c))),
             },
+            Verb::Forger => Self::Forger { like: who, what: a >> 2, one: usize::from(b), other: usize::from(c) },
             _ => Self::Edit {
                 who,
                 joins: a & 16 != 0,
@@ -259,31 +258,6 @@ impl Step {
                 wall: u64::from(a >> 3 & 1) * 2 + u64::from(a >> 7),
                 edit: Edit::decode(verb, usize::from(a >> 2 & 1), b, c, pasted),
             },
-        }
-    }
-}
-
-impl Edit {
-    fn decode(verb: Verb, which: usize, b: u8, c: u8, pasted: &mut usize) -> Self {
-        let (text, map, key) = (TEXTS[which], MAPS[which], KEYS[usize::from(b) % KEYS.len()]);
-        let (low, word) = (usize::from(b), WORDS[usize::from(c & 7)]);
-        let at = usize::from(c >> 3) << 8 | low;
-        match verb {
-            Verb::Insert => Self::Insert { text, at, word: word.to_owned() },
-            Verb::Paste => {
-                let len = word.chars().count();
-                let times = (2 + usize::from(c >> 3)).min((MOST_PASTED - *pasted) / len).max(1);
-                *pasted = (*pasted + times * len).min(MOST_PASTED);
-                Self::Insert { text, at: low, word: word.repeat(times) }
-            }
-            Verb::Type => Self::Type { text, at, word },
-            Verb::Delete => Self::Delete { text, at, count: COUNTS[usize::from(c & 7)] },
-            Verb::Erase => Self::Erase { text, at: low, count: usize::from(c & 7), backwards: c & 8 != 0 },
-            Verb::Replace => Self::Replace { text, at: low, count: COUNTS[usize::from(c >> 3 & 7)], word },
-            Verb::Set => Self::Set { map, key, value: c & 7 },
-            Verb::Unset => Self::Unset { map, key },
-            Verb::SetRegister => Self::SetRegister { value: c & 7 },
-            _ => Self::ClearRegister,
         }
     }
 }
@@ -309,7 +283,10 @@ impl Step {
         match self {
             Self::Edit { who, .. } | Self::Fail { who } | Self::Restart { who, .. } | Self::Clone { who } => *who,
             Self::Send { to, .. } | Self::Sync { to, .. } => *to,
-            Self::Garbage { like, .. } | Self::Mutant { like, .. } | Self::Stranger { like, .. } => *like,
+            Self::Garbage { like, .. }
+            | Self::Mutant { like, .. }
+            | Self::Stranger { like, .. }
+            | Self::Forger { like, .. } => *like,
         }
     }
 }
@@ -342,24 +319,9 @@ impl fmt::Display for Step {
                 write!(f, "is followed by {word:?} between what has the numbers {left} and {right}")?;
                 delete.map_or(Ok(()), |delete| write!(f, ", and no more {delete}"))
             }
-        }
-    }
-}
-
-impl fmt::Display for Edit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Insert { text, at, word } => write!(f, "inserts {word:?} at {at} of {text}"),
-            Self::Type { text, at, word } => write!(f, "types {word:?} at {at} of {text}"),
-            Self::Delete { text, at, count } => write!(f, "deletes {count} at {at} of {text}"),
-            Self::Erase { text, at, count, backwards } => {
-                write!(f, "erases {count} {} {at} of {text}", if *backwards { "before" } else { "after" })
+            Self::Forger { what, one, other, .. } => {
+                write!(f, "is followed by a forgery of kind {what} with what has the numbers {one} and {other}")
             }
-            Self::Replace { text, at, count, word } => write!(f, "replaces {count} at {at} of {text} by {word:?}"),
-            Self::Set { map, key, value } => write!(f, "sets {key:?} of {map} to {value}"),
-            Self::Unset { map, key } => write!(f, "unsets {key:?} of {map}"),
-            Self::SetRegister { value } => write!(f, "sets the register to {value}"),
-            Self::ClearRegister => f.write_str("clears the register"),
         }
     }
 }

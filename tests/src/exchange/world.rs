@@ -9,22 +9,26 @@
 //! - A failed transaction leaves no trace, not even in the next change; nor does what is done to a clone.
 //! - A document that starts again from its changes is the one it was, and reports nothing but what it cannot read.
 
-use std::collections::BTreeSet;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use bytes::Bytes;
 use crdt_socket_sync::{
     Change, Document, DocumentEvent, Limits, OpId, Replica, ReplicaId, Wall,
     causal::{Hlc, Received},
     document::{
-        Action, ContainerEdit, ContainerId, ContainerKind, EditError, Operation, Operations, Origin, Transaction,
+        Action, ContainerEdit, ContainerId, ContainerKind, Dictionary, EditError, Operation, Operations, Origin,
+        PathStep, Place, Slot, Transaction, Value,
     },
 };
 
-use super::{Edit, Nested, Program, Step};
+use super::{Nested, Program, Step, edit::Edit};
 use crate::{
     Dice,
     model::Model,
-    view::{Patched, Shown, View, shown},
+    view::{At, Patched, Shown, View, shown},
 };
 
 const REPLICAS: [u64; 4] = [0x45ee_6b65, 0xa90d_fced, 0x7c9e, 0xffff_0001];
@@ -62,8 +66,10 @@ impl Program {
 
 struct World {
     people: Vec<Person>,
-    /// Every change there is, each after what it depends on.
+    /// Every change there is, each after what it depends on, and what it says if that can be read.
     made: Vec<Change>,
+    said: Vec<Operations>,
+    dictionaries: BTreeMap<ReplicaId, Dictionary>,
 }
 
 /// Someone with a document, and a view of it.
@@ -82,7 +88,7 @@ impl World {
             reported: BTreeSet::new(),
             unreadable: BTreeSet::new(),
         });
-        Self { people: people.into(), made: Vec::new() }
+        Self { people: people.into(), made: Vec::new(), said: Vec::new(), dictionaries: BTreeMap::new() }
     }
 
     fn edit(&mut self, who: usize, edits: &[(Nested, &Edit)], wall: u64) {
@@ -90,8 +96,16 @@ impl World {
         let edited = person.document.edit::<_, EditError>(Wall::from_millis(wall), |txn| perform_all(edits, txn));
         let change = edited.expect("edits inside").change;
         let made: Vec<_> = change.iter().map(Change::id).collect();
-        self.made.extend(change);
         self.people[who].look(Origin::Local, &made);
+        change.into_iter().for_each(|change| self.keep(change, true));
+    }
+
+    fn keep(&mut self, change: Change, readable: bool) {
+        let dictionary = self.dictionaries.entry(change.replica).or_default();
+        let said =
+            if readable { Operations::decode(&change, dictionary).expect("readable") } else { Default::default() };
+        self.said.push(said);
+        self.made.push(change);
     }
 
     fn take(&mut self, step: &Step) {
@@ -114,32 +128,47 @@ impl World {
             Step::Garbage { like, len, seed } => {
                 let mut dice = Dice::new(*seed);
                 let bytes = (0..dice.roll(20)).map(|_| dice.byte()).collect();
-                self.intrude(*like, *len, |_| bytes);
+                self.intrude(*like, *len, |_, _| bytes);
             }
             Step::Mutant { like, which, at, byte } => {
-                let Some(real) = self.made.get(which % self.made.len().max(1)).cloned() else { return };
-                let mut body = real.body.to_vec();
-                let at = at % body.len().max(1);
-                if let Some(there) = body.get_mut(at) {
-                    *there = *byte;
-                }
-                self.intrude(*like, real.len, |_| body.into());
+                let which = which % self.made.len().max(1);
+                let Some(real) = self.made.get(which).cloned() else { return };
+                let mut said = self.said[which].clone();
+                self.intrude(*like, real.len, |change, dictionary| {
+                    said.list.iter_mut().for_each(|operation| operation.seq = operation.seq - real.seq + change.seq);
+                    let mut body = said.encode(change.replica, dictionary).to_vec();
+                    let at = at % body.len().max(1);
+                    if let Some(there) = body.get_mut(at) {
+                        *there = *byte;
+                    }
+                    body.into()
+                });
             }
             Step::Stranger { like, left, right, word, delete } => {
                 let (left, right) = (self.operation(*left), self.operation(*right));
                 let delete = delete.and_then(|number| self.operation(number));
                 let len = word.chars().count() as u64;
-                self.intrude(*like, len + u64::from(delete.is_some()), |change| {
+                self.intrude(*like, len + u64::from(delete.is_some()), |change, dictionary| {
                     // Its own operations can only be named backwards.
                     let nameable = |op: &OpId| op.replica != change.replica || op.seq < change.seq;
                     let (left, right) = (left.filter(nameable), right.filter(nameable));
                     let insert = Action::Insert { left, right, text: (*word).to_owned() };
                     let delete = delete.map(|first| Action::Delete { first, count: 1 });
                     let list = [(0, Some(insert)), (len, delete)].into_iter().filter_map(|(at, action)| {
-                        Some(Operation { seq: change.seq + at, container: 0, action: action? })
+                        let container = ContainerId::root(ContainerKind::Text, "text");
+                        Some(Operation { seq: change.seq + at, container, action: action? })
                     });
-                    let containers = vec![ContainerId::new(ContainerKind::Text, "text")];
-                    Operations { containers, list: list.collect() }.encode(change.replica)
+                    Operations { list: list.collect() }.encode(change.replica, dictionary)
+                });
+            }
+            Step::Forger { like, what, one, other } => {
+                let (one, other) = (self.operation(*one), self.operation(*other));
+                self.intrude(*like, 1, |change, dictionary| {
+                    let nameable = |op: &OpId| op.replica != change.replica || op.seq < change.seq;
+                    let (one, other) = (one.filter(nameable), other.filter(nameable));
+                    let (container, action) = forged(*what, one, other);
+                    let operation = Operation { seq: change.seq, container, action };
+                    Operations { list: vec![operation] }.encode(change.replica, dictionary)
                 });
             }
         }
@@ -157,17 +186,19 @@ impl World {
         all.get(index?).copied()
     }
 
-    /// A change by a hostile replica that has seen what one of the people has.
-    fn intrude(&mut self, like: usize, len: u64, body: impl FnOnce(&Change) -> Bytes) {
+    /// A change by a hostile replica that has seen what one of the people has; its body is written with the dictionary that
+    /// it has made up until then.
+    fn intrude(&mut self, like: usize, len: u64, body: impl FnOnce(&Change, &mut Dictionary) -> Bytes) {
         let log = self.people[like].document.log();
         let replica = ReplicaId::new(0xbad0 + like as u64);
         let clock = Hlc::from_bits(log.clock().bits() + 1);
         let seq = log.version().next(replica);
         let deps = log.frontier().iter().filter(|head| head.replica != replica).collect();
         let mut change = Change { replica, seq, len, clock, deps, body: Bytes::new() };
-        change.body = body(&change);
-        self.made.push(change.clone());
+        change.body = body(&change, &mut self.dictionaries.get(&replica).cloned().unwrap_or_default());
         self.people[like].receive(&change);
+        let readable = !self.people[like].unreadable.contains(&change.id());
+        self.keep(change, readable);
     }
 
     fn finish(mut self, reverse: bool) {
@@ -183,6 +214,7 @@ impl World {
         let first = &self.people[0].document;
         for Person { document, unreadable, .. } in &self.people {
             assert_eq!(shown(document), model.shown());
+            assert_paths(document);
             assert_eq!(document.digest(), first.digest());
             assert_eq!(*unreadable, model.unreadable);
             assert_eq!(document.log().end(), all.len());
@@ -315,33 +347,80 @@ impl Person {
     }
 }
 
+/// What is shown at the end of a path has that path, and everything else has none.
+fn assert_paths(document: &Document) {
+    let shown = shown(document);
+    let mut paths = BTreeMap::new();
+    // What is nested is behind what it is nested in.
+    for (id, view) in &shown {
+        if let Place::Root(name) = &id.place {
+            paths.insert(id.clone(), vec![PathStep::Root(name.clone())]);
+        }
+        let (Some(path), View::Keys(keys)) = (paths.get(id).cloned(), view) else { continue };
+        for (key, at) in keys {
+            let At::Container(child) = at else { continue };
+            let mut path = path.clone();
+            path.push(PathStep::Key(key.as_str().into()));
+            paths.insert(child.clone(), path);
+        }
+    }
+    for id in shown.keys() {
+        assert_eq!(document.path(id), paths.get(id).cloned(), "{id:?}");
+    }
+}
+
+/// A well-formed operation on what is kept by tags, or nested, that refers to these two.
+fn forged(what: u8, one: Option<OpId>, other: Option<OpId>) -> (ContainerId, Action) {
+    let kinds = [ContainerKind::Text, ContainerKind::Map, ContainerKind::Counter, ContainerKind::OrSet];
+    let kind = kinds[usize::from(what >> 3 & 3)];
+    let key: Arc<str> = if what & 32 == 0 { "a".into() } else { "b".into() };
+    let (set, map) = (ContainerId::root(ContainerKind::OrSet, "set"), ContainerId::root(ContainerKind::Map, "map"));
+    let or_map = ContainerId::root(ContainerKind::OrMap, "or-map");
+    let both: Vec<_> = one.into_iter().chain(other).collect();
+    let value = Value::Plain(Bytes::from_static(b"\x07"));
+    match what & 7 {
+        0 => (set, Action::Add { element: Bytes::from_static(b"\x01"), over: both }),
+        1 if !both.is_empty() => (set, Action::Remove { tags: both }),
+        2 if !both.is_empty() => (or_map, Action::Remove { tags: both }),
+        3 => (or_map, Action::Put { key, value, over: both }),
+        4 => (or_map, Action::Put { key, value: Value::Child { kind, over: one }, over: other.into_iter().collect() }),
+        5 => (map, Action::Map { key, value: Some(Value::Child { kind, over: one }) }),
+        what => {
+            // Nobody has made it, or not there.
+            let parent = if what == 6 { or_map } else { map };
+            let slot = Slot { parent, key: key.clone(), over: one };
+            let id = ContainerId { place: Place::Key(Arc::new(slot)), kind: ContainerKind::Map };
+            (id, Action::Map { key, value: Some(Value::Child { kind, over: other }) })
+        }
+    }
+}
+
 /// Whether an event's edit has altered something that can be seen, as far as that can be told from outside: some
 /// characters may have been replaced by the same ones.
 fn alters_something(edit: &ContainerEdit, before: &Shown, after: &Shown) -> bool {
-    let text = |shown: &Shown, name| match shown.get(&ContainerId::new(ContainerKind::Text, name)) {
-        Some(View::Text(text)) => text.clone(),
-        _ => Vec::new(),
-    };
-    let value = |shown: &Shown, name, key: &str| match shown.get(&ContainerId::new(ContainerKind::Map, name)) {
-        Some(View::Map(map)) => map.get(key).cloned(),
-        _ => None,
-    };
-    let register = |shown: &Shown, name| match shown.get(&ContainerId::new(ContainerKind::Register, name)) {
-        Some(View::Register(value)) => value.clone(),
-        _ => None,
-    };
-    match edit {
-        ContainerEdit::Text { name, edits } => {
+    let empty = View::empty(edit.id().kind);
+    let (before, after) = [before, after].map(|shown| shown.get(edit.id()).unwrap_or(&empty)).into();
+    match (edit, before, after) {
+        (ContainerEdit::Text { edits, .. }, ..) => {
             let removes = edits.iter().any(|edit| edit.removed > 0);
             let replaces = removes && edits.iter().any(|edit| !edit.inserted.is_empty());
-            replaces || text(before, name) != text(after, name)
+            replaces || before != after
         }
-        ContainerEdit::Map { name, keys } => {
+        (
+            ContainerEdit::Map { keys, .. } | ContainerEdit::OrMap { keys, .. },
+            View::Keys(before),
+            View::Keys(after),
+        ) => {
             let each_once = keys.iter().collect::<BTreeSet<_>>().len() == keys.len();
-            each_once && keys.iter().all(|key| value(before, name, key) != value(after, name, key))
+            each_once && keys.iter().all(|key| before.get(&**key) != after.get(&**key))
         }
-        ContainerEdit::Register { name } => register(before, name) != register(after, name),
-        edit => panic!("an edit that nobody knows: {edit:?}"),
+        (ContainerEdit::OrSet { elements, .. }, View::OrSet(before), View::OrSet(after)) => {
+            let each_once = elements.iter().collect::<BTreeSet<_>>().len() == elements.len();
+            let is_in = |set: &[Vec<u8>], element: &Bytes| set.iter().any(|known| known == element);
+            each_once && elements.iter().all(|element| is_in(before, element) != is_in(after, element))
+        }
+        (ContainerEdit::Register { .. } | ContainerEdit::Counter { .. }, ..) => before != after,
+        (edit, ..) => panic!("an edit that nobody knows: {edit:?}"),
     }
 }
 
@@ -375,43 +454,4 @@ fn perform_all(mut edits: &[(Nested, &Edit)], txn: &mut Transaction<'_>) -> Resu
         edits = after;
     }
     Ok(())
-}
-
-impl Edit {
-    fn perform(&self, txn: &mut Transaction<'_>) -> Result<(), EditError> {
-        match self {
-            Self::Insert { text, at, word } => {
-                let mut text = txn.text(text);
-                text.insert(at % (text.len() + 1), word)
-            }
-            Self::Type { text, at, word } => {
-                let mut text = txn.text(text);
-                let at = at % (text.len() + 1);
-                word.chars()
-                    .enumerate()
-                    .try_for_each(|(typed, letter)| text.insert(at + typed, letter.encode_utf8(&mut [0; 4])))
-            }
-            Self::Delete { text, at, count } => {
-                let mut text = txn.text(text);
-                let at = at % (text.len() + 1);
-                text.delete(at, *count.min(&(text.len() - at)))
-            }
-            Self::Erase { text, at, count, backwards } => {
-                let mut text = txn.text(text);
-                let at = at % (text.len() + 1);
-                let there = if *backwards { at } else { text.len() - at };
-                let each = if *backwards { 1 } else { 0 };
-                (0..*count.min(&there)).try_for_each(|erased| text.delete(at - each * (erased + 1), 1))
-            }
-            Self::Replace { text, at, count, word } => {
-                let mut text = txn.text(text);
-                let at = at % (text.len() + 1);
-                text.replace(at, *count.min(&(text.len() - at)), word)
-            }
-            Self::Set { map, key, value } => txn.map(map).set(key, value),
-            Self::Unset { map, key } => txn.map::<u8>(map).delete(key),
-            Self::SetRegister { value } => txn.register("register").set(value),
-            Self::ClearRegister => txn.register::<u8>("register").clear(),
-        }
-    }
 }

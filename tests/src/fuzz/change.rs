@@ -70,13 +70,21 @@ fn read_change(piece: &[u8], made: &[Change], document: &Document) -> Option<Cha
     Some(Change { replica, seq: log.version().next(replica), len, clock, deps, body: body.into() })
 }
 
-/// Real changes, real bodies, and patches to them.
+/// Two letters, the second of which says again what it writes to, or does not go on although it could.
+const LONG_FORMS: [&[u8]; 3] = [
+    &[0x00, 0, 0, 0, 1, b't', 0, 0, b'a', 0x00, 0, 2, 0, b'b'],
+    &[0x00, 0, 0, 0, 1, b't', 0, 0, b'a', 0x00, 0, 0, 0, b'b'],
+    &[0x00, 0, 0, 0, 1, b't', 0, 0, b'a', 0x40, 2, 0, b'b'],
+];
+
+/// Real changes, real bodies, patches to them, and what could be said in fewer bytes.
 pub(super) fn seeds() -> Vec<Vec<u8>> {
     let made = history();
     let alone = made.iter().map(|change| [&[0], &change.encode()[..]].concat());
     let bodies = made.iter().map(|change| [&[1, 0, change.len as u8], &change.body[..]].concat());
     let patches = (0..8).map(|at| vec![2, 1, 1, at, at * 9, 0x20, 0x01]);
-    let pieces: Vec<_> = alone.chain(bodies).chain(patches).collect();
+    let long = LONG_FORMS.iter().map(|body| [&[1, 2, 2], *body].concat());
+    let pieces: Vec<_> = alone.chain(bodies).chain(patches).chain(long).collect();
     let some = |some: &[Vec<u8>]| assemble(some[0][0], some.iter().map(|piece| &piece[..]))[1..].to_vec();
     pieces.chunks(5).map(some).collect()
 }

@@ -153,6 +153,14 @@ fn history() -> Vec<Change> {
                     txn.text("text").delete(len / 3, 2)?;
                 }
                 txn.map("map").set("key", &(round + who))?;
+                txn.counter("counter").add(1)?;
+                txn.or_set("set").add(&who)?;
+                if round == 2 {
+                    txn.or_set("set").remove(&(1 - who))?;
+                }
+                txn.or_map("or-map").put("key", &(round + who))?;
+                txn.or_map::<u8>("or-map").counter("nested")?.add(-1)?;
+                txn.map::<usize>("map").text("nested")?.push_str("x")?;
                 txn.register("register").set(&round)
             });
             made.extend(edited.expect("edits inside").change);

@@ -1,34 +1,31 @@
 //! The naive twins: obviously right, slow, and written from the papers rather than from the engine.
 //!
 //! A [`Model`] is given changes in causal order and says what a document that holds them shows. It shares with the
-//! engine only the reading of a body's form.
+//! engine only the reading of a body's form; that what is read and written again is the same, it checks by the way.
 
+mod container;
 mod tree;
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use crdt_socket_sync::{
-    Change, OpId, VersionVector,
-    document::{Action, ContainerId, Operations},
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    iter::successors,
+    sync::Arc,
 };
-use tree::Tree;
 
-use crate::view::{Shown, View};
+use container::{Container, Stamp};
+use crdt_socket_sync::{
+    Change, OpId, ReplicaId, VersionVector,
+    document::{Action, ContainerId, Dictionary, Operations, Place, Slot, Value},
+};
 
-/// All writes to one place, of which the greatest stays: by clock, writer and number.
-type Writes = BTreeMap<(u64, u64, u64), Option<Vec<u8>>>;
-
-#[derive(Clone)]
-enum Container {
-    Text(Tree),
-    Map(BTreeMap<String, Writes>),
-    Register(Writes),
-}
+use crate::view::Shown;
 
 /// What a set of changes adds up to.
 #[derive(Clone, Default)]
 pub struct Model {
     containers: BTreeMap<ContainerId, Container>,
+    /// What the changes of each writer have mentioned that are not unreadable.
+    dictionaries: BTreeMap<ReplicaId, Dictionary>,
     /// Every change with all that its maker had seen, the change itself included.
     seen: Vec<(Change, VersionVector)>,
     /// The changes that cannot be applied.
@@ -47,15 +44,7 @@ impl Model {
 
     /// What can be seen of it.
     pub fn shown(&self) -> Shown {
-        let last = |writes: &Writes| writes.last_key_value().and_then(|(_, value)| value.clone());
-        let view = |container: &Container| match container {
-            Container::Text(tree) => View::Text(tree.text().chars().collect()),
-            Container::Map(keys) => {
-                View::Map(keys.iter().filter_map(|(key, writes)| Some((key.clone(), last(writes)?))).collect())
-            }
-            Container::Register(writes) => View::Register(last(writes)),
-        };
-        self.containers.iter().map(|(id, container)| (id.clone(), view(container))).collect()
+        self.containers.iter().map(|(id, container)| (id.clone(), container.view(id))).collect()
     }
 
     fn take(&mut self, change: &Change) {
@@ -71,9 +60,9 @@ impl Model {
                 }
             }
         }
-        let before = self.containers.clone();
+        let (before, known) = (self.containers.clone(), self.dictionaries.clone());
         if self.apply(change, &past).is_none() {
-            self.containers = before;
+            (self.containers, self.dictionaries) = (before, known);
             self.unreadable.insert(change.id());
         }
         past.extend(change.replica, change.end());
@@ -82,47 +71,65 @@ impl Model {
 
     /// `None` if the change says something that cannot be.
     fn apply(&mut self, change: &Change, past: &VersionVector) -> Option<()> {
-        let operations = Operations::decode(change).ok()?;
+        let dictionary = self.dictionaries.entry(change.replica).or_default();
+        let mut before = dictionary.clone();
+        let operations = Operations::decode(change, dictionary).ok()?;
+        assert_eq!(operations.encode(change.replica, &mut before), change.body, "{change:?} has another form, too");
+        assert_eq!(before, *dictionary, "{change:?} is read and written with two dictionaries");
         for operation in operations.list {
-            let id = &operations.containers[operation.container];
+            let id = &operation.container;
             let seen = |op: OpId| past.contains(op) || (op.replica == change.replica && op.seq < operation.seq);
-            let op = OpId::new(change.replica, operation.seq);
-            let stamp = (change.clock.bits(), change.replica.bits(), operation.seq);
-            let container = self.containers.entry(id.clone()).or_insert_with(|| match operation.action {
-                Action::Map { .. } => Container::Map(BTreeMap::new()),
-                Action::Register { .. } => Container::Register(Writes::new()),
-                _ => Container::Text(Tree::default()),
-            });
-            match (operation.action, container) {
-                (Action::Insert { left, right, text }, Container::Text(tree)) => {
-                    if !left.into_iter().chain(right).all(seen) {
-                        return None;
-                    }
-                    let mut left = left;
-                    for (number, character) in text.chars().enumerate() {
-                        let id = OpId::new(op.replica, op.seq + number as u64);
-                        tree.insert(id, character, left, right)?;
-                        left = Some(id);
-                    }
-                }
-                (Action::Delete { first, count }, Container::Text(tree)) => {
-                    for seq in first.seq..first.seq + count {
-                        let id = OpId::new(first.replica, seq);
-                        if !seen(id) {
-                            return None;
-                        }
-                        tree.delete(id)?;
-                    }
-                }
-                (Action::Map { key, value }, Container::Map(keys)) => {
-                    keys.entry(key.to_string()).or_default().insert(stamp, value.map(Into::into));
-                }
-                (Action::Register { value }, Container::Register(writes)) => {
-                    writes.insert(stamp, value.map(Into::into));
-                }
-                _ => return None,
+            // Where it is was told by this change, or by one of its maker's that comes before it.
+            if !overs(id).all(seen) || !mentioned(&operation.action).all(seen) {
+                return None;
             }
+            if let Some(child) = child(id, &operation.action) {
+                self.containers.entry(child.clone()).or_insert_with(|| Container::empty(child.kind));
+            }
+            let op = OpId::new(change.replica, operation.seq);
+            let stamp = Stamp { clock: change.clock, op };
+            let container = self.containers.entry(id.clone()).or_insert_with(|| Container::empty(id.kind));
+            container.apply(operation.action, stamp)?;
         }
         Some(())
     }
+}
+
+/// The writes between which a container, and those it is in, were made.
+fn overs(id: &ContainerId) -> impl Iterator<Item = OpId> + '_ {
+    successors(Some(id), |id| id.parent()).filter_map(|id| match &id.place {
+        Place::Key(slot) => slot.over,
+        _ => None,
+    })
+}
+
+/// The operations that an action refers to: one by one, since someone may claim that there are as many as there are numbers.
+fn mentioned(action: &Action) -> Box<dyn Iterator<Item = OpId> + '_> {
+    let over = |value: &Value| match value {
+        Value::Child { over, .. } => *over,
+        Value::Plain(_) => None,
+    };
+    match action {
+        Action::Insert { left, right, .. } => Box::new(left.iter().chain(right).copied()),
+        Action::Delete { first, count } => Box::new((0..*count).map(|more| OpId::new(first.replica, first.seq + more))),
+        Action::Map { value, .. } => Box::new(value.iter().filter_map(over)),
+        Action::Add { over: tags, .. } | Action::Remove { tags } => Box::new(tags.iter().copied()),
+        Action::Put { value, over: tags, .. } => Box::new(tags.iter().copied().chain(over(value))),
+        _ => Box::new(std::iter::empty()),
+    }
+}
+
+/// The container that an action makes in this one.
+fn child(parent: &ContainerId, action: &Action) -> Option<ContainerId> {
+    match action {
+        Action::Map { key, value: Some(value) } | Action::Put { key, value, .. } => nested(parent, key, value),
+        _ => None,
+    }
+}
+
+/// The container that is at a key, if one is.
+fn nested(parent: &ContainerId, key: &Arc<str>, value: &Value) -> Option<ContainerId> {
+    let Value::Child { kind, over } = value else { return None };
+    let slot = Slot { parent: parent.clone(), key: key.clone(), over: *over };
+    Some(ContainerId { place: Place::Key(Arc::new(slot)), kind: *kind })
 }

@@ -1,7 +1,15 @@
 //! What a document promises.
 
-use crate::short::document::{document, receive, write};
-use crdt_socket_sync::{Change, Document, DocumentEvent, document::BodyFault};
+use std::sync::Arc;
+
+use crate::short::document::{document, edit, exchange, fork, receive, write};
+use crdt_socket_sync::{
+    Change, Document, DocumentEvent, Wall,
+    document::{
+        Action, BodyFault, ContainerId, ContainerKind, Dictionary, EditError, Operation, Operations, Place, Slot,
+        Transaction, Value,
+    },
+};
 
 /// A document that has these changes.
 fn of(replica: u64, changes: &[&Change]) -> Document {
@@ -62,4 +70,93 @@ pub fn both_parts_of_a_split_run_have_the_same_right_neighbour() {
         });
         assert!(shown.iter().all(|text| *text == shown[0]), "{shown:?}");
     }
+}
+/// Two who do not know of each other make a text at the same key, in a map and in an or-map: it is one text.
+pub fn two_who_make_a_container_at_once_make_one_and_what_both_write_is_kept() {
+    let make = |word: &'static str| {
+        move |txn: &mut Transaction<'_>| {
+            txn.map::<u8>("map").text("k")?.push_str(word)?;
+            txn.or_map::<u8>("or-map").text("k")?.push_str(word)?;
+            txn.map::<u8>("map").map::<u8>("m")?.counter("k")?.add(1)
+        }
+    };
+    let mut base = document(9);
+    // Neither at the beginning nor after something else was there.
+    for round in 0..2 {
+        let (mut ann, mut bob) = (fork(&base, 1 + 2 * round), fork(&base, 2 + 2 * round));
+        edit(&mut ann, make("ann"));
+        edit(&mut bob, make("bob"));
+        exchange(&mut [&mut ann, &mut bob]);
+        let texts = [ann.map::<u8>("map").text("k"), bob.or_map::<u8>("or-map").text("k")];
+        for text in texts.map(|text| text.expect("a text").to_string()) {
+            assert!(["annbob", "bobann"].contains(&text.as_str()), "{text}");
+        }
+        let counter = bob.map::<u8>("map").map::<u8>("m").and_then(|map| Some(map.counter("k")?.value()));
+        assert_eq!(counter, Some(2));
+        exchange(&mut [&mut base, &mut ann]);
+        edit(&mut base, |txn| {
+            txn.map::<u8>("map").delete("k")?;
+            txn.map::<u8>("map").set("m", &1)?;
+            txn.or_map::<u8>("or-map").remove("k")
+        });
+    }
+}
+
+/// What was in a container that was deleted, or given up for something else, is not in the next one at its place.
+pub fn a_container_that_is_made_again_is_another_one() {
+    let mut ann = document(1);
+    let write = |txn: &mut Transaction<'_>| {
+        txn.map::<u8>("map").text("k")?.push_str("new")?;
+        txn.or_map::<u8>("or-map").text("k")?.push_str("new")
+    };
+    type Ending = fn(&mut Transaction<'_>) -> Result<(), EditError>;
+    let endings: [Ending; 3] = [
+        |txn| txn.map::<u8>("map").delete("k").and_then(|()| txn.or_map::<u8>("or-map").remove("k")),
+        |txn| txn.map("map").set("k", &1).and_then(|()| txn.or_map("or-map").put("k", &1)),
+        |txn| {
+            txn.map::<u8>("map").counter("k")?.add(1)?;
+            txn.or_map::<u8>("or-map").counter("k")?.add(1)
+        },
+    ];
+    for ending in endings {
+        edit(&mut ann, write);
+        for document in [&ann, &fork(&ann, 2)] {
+            assert_eq!(document.map::<u8>("map").text("k").expect("a text"), "new");
+            assert_eq!(document.or_map::<u8>("or-map").text("k").expect("a text"), "new");
+        }
+        edit(&mut ann, ending);
+    }
+}
+
+/// Who nests deeper is refused, and so is a change that does, whether it begins there or goes on.
+pub fn containers_are_nested_only_so_deep() {
+    let mut ann = document(1);
+    let mut at = ContainerId::root(ContainerKind::Map, "map");
+    let deeper = |at: &ContainerId| {
+        let slot = Slot { parent: at.clone(), key: "k".into(), over: None };
+        ContainerId { place: Place::Key(Arc::new(slot)), kind: ContainerKind::Map }
+    };
+    for _ in 0..64 {
+        edit(&mut ann, |txn| txn.map_of::<u8>(&at)?.map::<u8>("k").map(drop));
+        at = deeper(&at);
+    }
+    let (digest, next) = (ann.digest(), ann.log().version().next(ann.replica_id()));
+    let refused = ann.edit(Wall::from_millis(1), |txn| txn.map_of::<u8>(&at)?.map::<u8>("k").map(drop));
+    assert_eq!(refused.map(|edited| edited.change), Err(EditError::TooDeep { limit: 64 }));
+    assert_eq!((ann.digest(), ann.path(&at).map(|path| path.len())), (digest, Some(65)));
+
+    let child = Value::Child { kind: ContainerKind::Map, over: None };
+    let nest = Action::Map { key: "k".into(), value: Some(child) };
+    let set = Action::Map { key: "k".into(), value: None };
+    for (container, action) in [(at.clone(), nest), (deeper(&at), set)] {
+        let mut change = edit(&mut document(2), |txn| txn.map("map").set("k", &1)).expect("a change");
+        let operations = Operations { list: vec![Operation { seq: 0, container, action }] };
+        change.body = operations.encode(change.replica, &mut Dictionary::default());
+        let mut bob = fork(&ann, 3);
+        receive(&mut bob, &change);
+        let event = bob.poll_event();
+        assert!(matches!(event, Some(DocumentEvent::Unreadable { why: BodyFault::Malformed(_), .. })), "{event:?}");
+        assert_eq!(bob.digest(), digest);
+    }
+    assert_eq!(write(&mut ann, 0, "x").seq, next);
 }

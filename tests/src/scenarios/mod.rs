@@ -37,6 +37,9 @@ pub const SCENARIOS: &[Scenario] = scenarios![
     a_header_that_says_another_length_than_the_body_makes_it_a_no_op,
     letters_side_by_side_that_had_different_neighbours_stay_two_runs,
     both_parts_of_a_split_run_have_the_same_right_neighbour,
+    two_who_make_a_container_at_once_make_one_and_what_both_write_is_kept,
+    a_container_that_is_made_again_is_another_one,
+    containers_are_nested_only_so_deep,
     // clients
     whoever_misses_something_asks_for_it_once_however_much_there_is_that_waits_for_it,
     a_document_has_caught_up_when_all_is_here_that_the_server_had,

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use crdt_socket_sync::{
-    document::{ContainerEdit, DocumentEvent, EditError},
+    document::{ContainerEdit, ContainerId, ContainerKind, DocumentEvent, EditError},
     error::Misuse,
 };
 use crdt_socket_sync_websocket::{Doc, DocError, DocEvent, DocEvents};
@@ -87,8 +87,8 @@ impl Pen {
         match event {
             DocEvent::Document(DocumentEvent::Changed { origin, edits, .. }) => {
                 for edit in edits {
-                    if let ContainerEdit::Text { name, edits } = edit
-                        && *name == *self.text
+                    if let ContainerEdit::Text { id, edits } = edit
+                        && id == ContainerId::root(ContainerKind::Text, &self.text)
                     {
                         self.page.apply(origin, &edits);
                     }

@@ -25,9 +25,11 @@ impl World<'_> {
         let who = usize::from(who) % self.people.len();
         let client = self.people[who].client;
         match verb {
-            Verb::Insert | Verb::Type | Verb::Delete | Verb::Paste | Verb::Set | Verb::Unset | Verb::Write => {
+            Verb::Insert | Verb::Type | Verb::Delete | Verb::Paste => self.edit(who, page, verb, what, how)?,
+            Verb::Set | Verb::Unset | Verb::Write | Verb::Count | Verb::Add | Verb::Withdraw => {
                 self.edit(who, page, verb, what, how)?;
             }
+            Verb::Put | Verb::Remove | Verb::Nest => self.edit(who, page, verb, what, how)?,
             Verb::Transact | Verb::Fail => self.transact(who, page, verb, what, how)?,
             Verb::Merge => self.merge(who, page, what, None),
             Verb::MergeOne => self.merge(who, page, what, Some(how)),
@@ -176,6 +178,7 @@ impl World<'_> {
             one_edit(txn, Verb::Set, what, how, "")?;
             one_edit(txn, Verb::Delete, what.wrapping_mul(7), how / 8, "")?;
             one_edit(txn, Verb::Insert, what.wrapping_add(how), how, WORDS[usize::from(how / 8) % WORDS.len()])?;
+            one_edit(txn, Verb::Nest, what, how, "n")?;
             one_edit(txn, Verb::Write, how, what, "")
         };
         if verb == Verb::Transact {
@@ -323,6 +326,25 @@ fn one_edit(txn: &mut Transaction<'_>, verb: Verb, what: u8, how: u8, word: &str
         }
         Verb::Set => txn.map("map").set(key, &how),
         Verb::Unset => txn.map::<u8>("map").delete(key),
+        Verb::Count => txn.counter("counter").add(i64::from(how) - 100),
+        Verb::Add => txn.or_set("set").add(&(what % 4)),
+        Verb::Withdraw => txn.or_set("set").remove(&(what % 4)),
+        Verb::Put => txn.or_map("or-map").put(key, &how),
+        Verb::Remove => txn.or_map::<u8>("or-map").remove(key),
+        Verb::Nest => match how % 8 {
+            0 => txn.map::<u8>("map").counter(key)?.add(1),
+            1 => txn.map::<u8>("map").map(key)?.set("a", &how),
+            2 => txn.map::<u8>("map").map::<u8>("a")?.or_set(key)?.add(&what),
+            3 => txn.or_map::<u8>("or-map").or_map(key)?.put("a", &how),
+            4 => txn.or_map::<u8>("or-map").register(key)?.set(&how),
+            5 => txn.or_map::<u8>("or-map").text(key)?.push_str(word),
+            _ => {
+                let mut map = txn.map::<u8>("map");
+                let mut text = map.text(key)?;
+                let at = place(what, text.len());
+                text.insert(at, word)
+            }
+        },
         _ if how % 8 == 0 => txn.register::<u8>("register").clear(),
         _ => txn.register("register").set(&what),
     }

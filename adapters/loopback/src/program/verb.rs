@@ -116,6 +116,18 @@ verbs! {
     Mutate "stranger sends mutant",
     /// A stranger sends a legal frame of its own.
     Hail "stranger sends frame",
+    /// Add to a counter.
+    Count "count",
+    /// Add an element to an or-set.
+    Add "add",
+    /// Remove an element of an or-set.
+    Withdraw "withdraw",
+    /// Put a value at a key of an or-map.
+    Put "put",
+    /// Remove a key of an or-map.
+    Remove "remove",
+    /// Write in a container that a key of a map or an or-map holds; if it holds something else, make one.
+    Nest "write nested",
 }
 
 impl Verb {
@@ -164,13 +176,19 @@ pub struct Mix {
 use Verb as V;
 
 const EDITS: &[(u16, Verb)] = &[
-    (12, V::Insert),
-    (4, V::Type),
-    (8, V::Delete),
+    (8, V::Insert),
+    (3, V::Type),
+    (6, V::Delete),
     (1, V::Paste),
-    (4, V::Set),
-    (2, V::Unset),
-    (3, V::Write),
+    (3, V::Set),
+    (1, V::Unset),
+    (2, V::Write),
+    (1, V::Count),
+    (2, V::Add),
+    (1, V::Withdraw),
+    (2, V::Put),
+    (1, V::Remove),
+    (3, V::Nest),
     (3, V::Transact),
     (1, V::Fail),
 ];

@@ -1,0 +1,123 @@
+//! What a writer has mentioned, so that what it mentions again takes a byte or nothing.
+
+use std::collections::BTreeMap;
+
+use super::{Action, Operation};
+use crate::{
+    document::container::ContainerId,
+    id::{OpId, ReplicaId},
+};
+
+/// What the changes of one writer have mentioned until now, as far as they could be read.
+///
+/// Whoever opens bodies keeps one for each writer, and hands it to [`Operations::decode`](super::Operations::decode) with
+/// each of the writer's changes, in their order. One that turns out to be a no-op leaves nothing in it.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Dictionary {
+    pub(super) replicas: Table<ReplicaId>,
+    pub(super) containers: Table<ContainerId>,
+    /// What the last operation wrote to, as an index.
+    pub(super) container: Option<usize>,
+    /// The last operation, if it inserted characters.
+    pub(super) insertion: Option<Insertion>,
+}
+
+/// What can be gone on with.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Insertion {
+    /// The number after that of its last character.
+    pub(super) end: u64,
+    /// What it stands before.
+    pub(super) right: Option<OpId>,
+}
+
+/// A state of a dictionary to return to.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::document) struct Known {
+    replicas: usize,
+    containers: usize,
+    container: Option<usize>,
+    insertion: Option<Insertion>,
+}
+
+impl Dictionary {
+    pub(in crate::document) fn known(&self) -> Known {
+        Known {
+            replicas: self.replicas.list.len(),
+            containers: self.containers.list.len(),
+            container: self.container,
+            insertion: self.insertion,
+        }
+    }
+
+    /// Forgets what was mentioned since.
+    pub(in crate::document) fn return_to(&mut self, known: Known) {
+        self.replicas.truncate(known.replicas);
+        self.containers.truncate(known.containers);
+        self.container = known.container;
+        self.insertion = known.insertion;
+    }
+
+    /// Whether an insertion into the container of the last operation, by this writer, goes on where that one ended.
+    pub(super) fn is_continued_by(&self, own: ReplicaId, seq: u64, left: Option<OpId>, right: Option<OpId>) -> bool {
+        let before = seq.checked_sub(1).map(|before| OpId::new(own, before));
+        left.is_some() && left == before && self.insertion == Some(Insertion { end: seq, right })
+    }
+
+    /// Notes an operation on the container of this index, whole. A container that it makes is mentioned by that.
+    pub(super) fn note(&mut self, container: usize, operation: &Operation) {
+        if let Some(child) = operation.action.child(&operation.container) {
+            self.containers.introduce(child);
+        }
+        self.container = Some(container);
+        self.insertion = match &operation.action {
+            Action::Insert { right, .. } => {
+                Some(Insertion { end: operation.seq + operation.action.covers(), right: *right })
+            }
+            _ => None,
+        };
+    }
+}
+
+/// Things in the order of their first mention.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Table<T> {
+    list: Vec<T>,
+    indices: BTreeMap<T, usize>,
+}
+
+impl<T> Default for Table<T> {
+    fn default() -> Self {
+        Self { list: Vec::new(), indices: BTreeMap::new() }
+    }
+}
+
+impl<T: Clone + Ord> Table<T> {
+    pub(super) fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    /// The entry that a number names, if it names one.
+    pub(super) fn get(&self, index: u64) -> Option<&T> {
+        self.list.get(usize::try_from(index).ok()?)
+    }
+
+    pub(super) fn index(&self, entry: &T) -> Option<usize> {
+        self.indices.get(entry).copied()
+    }
+
+    /// Enters what is not there. Its index; `None` if it is there.
+    pub(super) fn introduce(&mut self, entry: T) -> Option<usize> {
+        let index = self.list.len();
+        let std::collections::btree_map::Entry::Vacant(vacant) = self.indices.entry(entry) else { return None };
+        self.list.push(vacant.key().clone());
+        vacant.insert(index);
+        Some(index)
+    }
+
+    fn truncate(&mut self, len: usize) {
+        for entry in self.list.drain(len..) {
+            self.indices.remove(&entry);
+        }
+    }
+}

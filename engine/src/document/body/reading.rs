@@ -1,0 +1,250 @@
+//! Operations from bytes, one at a time.
+
+use super::{
+    Action, BodyFault, Operation, References,
+    dictionary::Dictionary,
+    form::{
+        ADD, CLEAR, CONTINUES, COUNT, DELETE, DELETE_KEY, DELETE_ONE, INSERT, INSERT_ONE, KEY, NEST, NUMBERS, PUT,
+        PUT_NESTED, REMOVE, ROOT, SAME, SET, SET_KEY,
+    },
+};
+use crate::{
+    causal::Change,
+    document::container::{ContainerId, ContainerKind, MOST_DEPTH, Place, Value},
+    error::Malformed,
+    id::{OpId, ReplicaId},
+    packed::Unpacker,
+    proof::{Fault, planted},
+};
+
+/// A body that is being read.
+pub(super) struct Reading<'a> {
+    bytes: Unpacker,
+    own: ReplicaId,
+    first: u64,
+    /// How many numbers the header says.
+    says: u64,
+    /// The number of the next operation.
+    seq: u64,
+    dictionary: &'a mut Dictionary,
+    /// What was referred to until now, of others.
+    pub(super) references: References,
+}
+
+impl<'a> Reading<'a> {
+    pub(super) fn new(change: &Change, dictionary: &'a mut Dictionary) -> Self {
+        Self {
+            bytes: Unpacker::new(change.body.clone()),
+            own: change.replica,
+            first: change.seq,
+            says: change.len,
+            seq: change.seq,
+            dictionary,
+            references: References::new(),
+        }
+    }
+
+    /// The next operation; `None` at the end of a body that covers what its header says.
+    pub(super) fn next(&mut self) -> Result<Option<Operation>, BodyFault> {
+        if self.bytes.left() == 0 {
+            let holds = self.seq - self.first;
+            if holds != self.says && !planted(Fault::LengthUnchecked) {
+                return Err(BodyFault::Length { says: self.says, holds });
+            }
+            return Ok(None);
+        }
+        Ok(Some(self.operation()?))
+    }
+
+    fn fault(&self, what: &'static str) -> Malformed {
+        self.bytes.fault(what)
+    }
+
+    fn operation(&mut self) -> Result<Operation, Malformed> {
+        let tag = self.bytes.byte("a tag")?;
+        let index = if tag & SAME == 0 {
+            let index = self.container(0)?;
+            if self.dictionary.container == Some(index) && !planted(Fault::LongFormAccepted) {
+                return Err(self.fault("another container than that of the last operation"));
+            }
+            index
+        } else {
+            self.dictionary.container.ok_or_else(|| self.fault("an operation before this one"))?
+        };
+        let container = self.dictionary.containers.get(index as u64).cloned();
+        let container = container.ok_or_else(|| self.fault("a container"))?;
+        let action = self.action(tag & !SAME, tag & SAME != 0)?;
+        if !action.suits(container.kind) {
+            return Err(self.fault("an operation on its own kind of container"));
+        }
+        let nests = matches!(tag & !SAME, NEST | PUT_NESTED);
+        if nests && action.child(&container).is_none() {
+            return Err(self.fault("containers that are nested less deep"));
+        }
+        let end = self.seq.checked_add(action.covers()).filter(|end| *end <= NUMBERS);
+        let end = end.ok_or_else(|| self.fault("numbers that fit"))?;
+        let operation = Operation { seq: self.seq, container, action };
+        self.dictionary.note(index, &operation);
+        self.seq = end;
+        Ok(operation)
+    }
+
+    fn action(&mut self, kind: u8, same: bool) -> Result<Action, Malformed> {
+        Ok(match kind {
+            INSERT_ONE | INSERT => {
+                let (left, right) = (self.reference()?, self.reference()?);
+                if same && self.dictionary.is_continued_by(self.own, self.seq, left, right) {
+                    return Err(self.fault("what goes on to say so"));
+                }
+                Action::Insert { left, right, text: self.characters(kind)? }
+            }
+            _ if kind & CONTINUES != 0 && (kind ^ CONTINUES == INSERT_ONE || kind ^ CONTINUES == INSERT) => {
+                let going_on = self.dictionary.insertion.filter(|last| same && last.end == self.seq);
+                // What one body says in a row, it says in one.
+                let going_on = going_on.filter(|_| self.seq == self.first);
+                let right = going_on.ok_or_else(|| self.fault("something to go on with"))?.right;
+                let left = self.seq.checked_sub(1).map(|before| OpId::new(self.own, before));
+                Action::Insert { left, right, text: self.characters(kind ^ CONTINUES)? }
+            }
+            DELETE_ONE | DELETE => self.deletion(kind)?,
+            SET_KEY => {
+                let key = self.bytes.text("a key")?.into();
+                Action::Map { key, value: Some(self.plain()?) }
+            }
+            DELETE_KEY => Action::Map { key: self.bytes.text("a key")?.into(), value: None },
+            NEST => {
+                let key = self.bytes.text("a key")?.into();
+                Action::Map { key, value: Some(self.child()?) }
+            }
+            SET => Action::Register { value: Some(self.bytes.bytes("a value")?) },
+            CLEAR => Action::Register { value: None },
+            COUNT => {
+                let by = self.bytes.signed("how much to add")?;
+                if by == 0 {
+                    return Err(self.fault("something to add"));
+                }
+                Action::Count { by }
+            }
+            ADD => Action::Add { element: self.bytes.bytes("an element")?, over: self.tags()? },
+            PUT | PUT_NESTED => {
+                let key = self.bytes.text("a key")?.into();
+                let value = if kind == PUT { self.plain()? } else { self.child()? };
+                Action::Put { key, value, over: self.tags()? }
+            }
+            REMOVE => {
+                let tags = self.tags()?;
+                if tags.is_empty() {
+                    return Err(self.fault("at least one tag"));
+                }
+                Action::Remove { tags }
+            }
+            _ => return Err(self.fault("a known tag")),
+        })
+    }
+
+    fn plain(&mut self) -> Result<Value, Malformed> {
+        Ok(Value::Plain(self.bytes.bytes("a value")?))
+    }
+
+    fn child(&mut self) -> Result<Value, Malformed> {
+        Ok(Value::Child { kind: self.kind()?, over: self.reference()? })
+    }
+
+    fn kind(&mut self) -> Result<ContainerKind, Malformed> {
+        let kind = ContainerKind::from_number(self.bytes.number("a container's kind")?);
+        kind.ok_or_else(|| self.fault("a known kind of container"))
+    }
+
+    fn tags(&mut self) -> Result<Vec<OpId>, Malformed> {
+        let count = self.bytes.count("how many tags")?;
+        (0..count).map(|_| self.operation_of("a tag")).collect()
+    }
+
+    fn characters(&mut self, kind: u8) -> Result<String, Malformed> {
+        if kind == INSERT_ONE {
+            return Ok(self.bytes.char()?.into());
+        }
+        let text = self.bytes.text("the inserted text")?.to_owned();
+        if text.chars().nth(1).is_none() { Err(self.fault("at least two characters")) } else { Ok(text) }
+    }
+
+    fn deletion(&mut self, kind: u8) -> Result<Action, Malformed> {
+        let first = self.operation_of("a character")?;
+        let count = if kind == DELETE_ONE { 1 } else { self.bytes.number("how many characters")? };
+        let end = first.seq.checked_add(count).filter(|_| kind == DELETE_ONE || count > 1);
+        let end = end.ok_or_else(|| self.fault("a count that can be true"))?;
+        if first.replica == self.own && end > self.seq {
+            return Err(self.fault("characters that exist already"));
+        }
+        self.refers(OpId::new(first.replica, end - 1));
+        Ok(Action::Delete { first, count })
+    }
+
+    /// A container by its index. One that is introduced is in the dictionary then, behind those that it is nested in.
+    fn container(&mut self, inside: usize) -> Result<usize, Malformed> {
+        let index = self.bytes.number("a container")?;
+        let containers = self.dictionary.containers.len();
+        if index < containers as u64 {
+            return Ok(index as usize);
+        }
+        if index > containers as u64 {
+            return Err(self.fault("an index into the containers"));
+        }
+        let kind = self.kind()?;
+        let id = match self.bytes.number("a container's place")? {
+            ROOT => ContainerId { kind, place: Place::Root(self.bytes.text("a container's name")?.into()) },
+            // Those inside it have been counted, so this is not done for ever.
+            KEY if inside < MOST_DEPTH || planted(Fault::NestingUnbounded) => {
+                let index = self.container(inside + 1)?;
+                let parent = self.dictionary.containers.get(index as u64).filter(|parent| parent.kind.has_keys());
+                let parent = parent.cloned().ok_or_else(|| self.fault("a container that has keys"))?;
+                let key = self.bytes.text("a key")?.into();
+                let id = ContainerId::nested(&parent, &key, kind, self.reference()?);
+                id.ok_or_else(|| self.fault("containers that are nested less deep"))?
+            }
+            _ => return Err(self.fault("a known place that is not nested too deep")),
+        };
+        self.dictionary.containers.introduce(id).ok_or_else(|| self.fault("a container that is new"))
+    }
+
+    /// An operation that is here already, or none.
+    fn reference(&mut self) -> Result<Option<OpId>, Malformed> {
+        let number = self.bytes.number("a reference")?;
+        if number == 0 {
+            return Ok(None);
+        }
+        let half = number / 2;
+        if number % 2 == 0 {
+            let seq = self.seq.checked_sub(half);
+            let seq = seq.ok_or_else(|| self.fault("one of the replica's earlier operations"))?;
+            return Ok(Some(OpId::new(self.own, seq)));
+        }
+        let op = OpId::new(self.replica(half)?, self.bytes.number("an operation's number")?);
+        self.refers(op);
+        Ok(Some(op))
+    }
+
+    fn operation_of(&mut self, what: &'static str) -> Result<OpId, Malformed> {
+        self.reference()?.ok_or_else(|| self.fault(what))
+    }
+
+    fn replica(&mut self, index: u64) -> Result<ReplicaId, Malformed> {
+        if let Some(replica) = self.dictionary.replicas.get(index) {
+            return Ok(*replica);
+        }
+        if index > self.dictionary.replicas.len() as u64 {
+            return Err(self.fault("an index into the replicas"));
+        }
+        let replica = ReplicaId::new(self.bytes.eight("a replica id of 8 bytes")?);
+        // Its own operations are named by distance, so that none can be named that does not exist yet.
+        let new = self.dictionary.replicas.introduce(replica).filter(|_| replica != self.own);
+        new.map(|_| replica).ok_or_else(|| self.fault("a replica that is new"))
+    }
+
+    fn refers(&mut self, op: OpId) {
+        if op.replica != self.own {
+            let last = self.references.entry(op.replica).or_default();
+            *last = op.seq.max(*last);
+        }
+    }
+}

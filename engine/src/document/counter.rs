@@ -1,0 +1,65 @@
+//! Counters: a sum to which everyone adds.
+
+use super::{
+    container::{ContainerId, Content},
+    journal::State,
+    transaction::EditError,
+};
+
+/// A counter to be read. One that nobody has added to is at 0.
+///
+/// **All that is added counts.** When ann adds 2 while bob takes away 1, the counter that was at 5 is at 6 afterwards, for
+/// everyone. There is no setting it: who wants to start again makes another one.
+#[derive(Clone, Copy)]
+pub struct CounterRef<'a> {
+    content: Option<&'a Content>,
+}
+
+impl<'a> CounterRef<'a> {
+    pub(super) fn of(state: &'a State, id: &ContainerId) -> Self {
+        Self { content: state.content(id) }
+    }
+
+    /// The sum.
+    pub const fn value(&self) -> i128 {
+        match self.content {
+            Some(Content::Counter(value)) => *value,
+            _ => 0,
+        }
+    }
+}
+
+/// A counter to be edited, inside a transaction.
+pub struct CounterMut<'a> {
+    pub(super) state: &'a mut State,
+    pub(super) id: ContainerId,
+}
+
+impl CounterMut<'_> {
+    /// Which container it is.
+    pub const fn id(&self) -> &ContainerId {
+        &self.id
+    }
+
+    /// The counter as it stands in the transaction.
+    pub fn view(&self) -> CounterRef<'_> {
+        CounterRef::of(self.state, &self.id)
+    }
+
+    /// The sum as it stands in the transaction.
+    pub fn value(&self) -> i128 {
+        self.view().value()
+    }
+
+    /// Adds something, or takes it away if it is negative. Nothing is no edit.
+    ///
+    /// # Errors
+    ///
+    /// None of its own: [`EditError::Exhausted`].
+    pub fn add(&mut self, by: i64) -> Result<(), EditError> {
+        if by == 0 {
+            return Ok(());
+        }
+        self.state.count(&self.id, by).ok_or(EditError::Exhausted)
+    }
+}

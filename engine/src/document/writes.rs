@@ -1,0 +1,187 @@
+//! Steps of everything but texts: what is written to a key, counted, tagged and untagged.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::{
+    container::{ContainerId, ContainerKind, Content, Entry, MOST_DEPTH, Stamp, Value},
+    journal::{State, Step},
+    tagged::Tagged,
+    transaction::EditError,
+};
+use crate::{
+    id::OpId,
+    proof::{Fault, Situation, note, planted},
+};
+
+impl State {
+    fn stamp(&self, seq: u64) -> Stamp {
+        Stamp { clock: self.author.clock, replica: self.author.replica, seq }
+    }
+
+    /// Writes a key of a map, or a register, here. `None` if the numbers are used up.
+    pub(super) fn write(&mut self, id: &ContainerId, key: Option<&Arc<str>>, value: Option<Value>) -> Option<()> {
+        let seq = self.take_numbers(1)?;
+        self.write_as(id, key, value, seq);
+        Some(())
+    }
+
+    pub(super) fn write_as(&mut self, id: &ContainerId, key: Option<&Arc<str>>, value: Option<Value>, seq: u64) {
+        let stamp = self.stamp(seq);
+        let container = self.open(id);
+        if let (Some(key), Some(value)) = (key, &value) {
+            self.begin_child(id, key, value);
+        }
+        let content = &mut self.containers[container].content;
+        if let Some(there) = content.entry(key.map(AsRef::as_ref)) {
+            let tie = there.stamp.clock == stamp.clock && there.stamp.replica != stamp.replica;
+            if tie {
+                note(Situation::WritesTied);
+            }
+            if matches!(value, Some(Value::Child { .. })) && there.value == value {
+                note(Situation::ChildMadeByTwo);
+            }
+            if there.stamp > stamp && !(tie && planted(Fault::TieByArrival)) && !planted(Fault::LastToArriveWins) {
+                note(Situation::LateWriteLost);
+                return;
+            }
+        }
+        let forgets = value.is_none() && planted(Fault::KeyTombstoneForgotten);
+        let previous = content.set_entry(key, (!forgets).then(|| Entry { stamp, value: value.clone() }));
+        self.steps.push(Step::Written { container, seq, key: key.cloned(), value, previous });
+    }
+
+    /// A container that is made is there, whether it is shown or not.
+    fn begin_child(&mut self, parent: &ContainerId, key: &Arc<str>, value: &Value) {
+        if let Some(child) = value.child(parent, key) {
+            self.open(&child);
+        }
+    }
+
+    /// The container of this kind at a key of a map or an or-map, here. It is made if the key holds something else.
+    ///
+    /// # Errors
+    ///
+    /// If that would be nested too deep, or the numbers are used up.
+    pub(super) fn nest(
+        &mut self,
+        parent: &ContainerId,
+        key: &str,
+        kind: ContainerKind,
+    ) -> Result<ContainerId, EditError> {
+        let key: Arc<str> = key.into();
+        let (held, over) = match self.content(parent) {
+            Some(Content::Tagged(tagged)) => {
+                (tagged.shown(key.as_bytes()), tagged.last_child(key.as_bytes()).map(Stamp::op))
+            }
+            content => {
+                let entry = content.and_then(|content| content.entry(Some(&key)));
+                (entry.and_then(|entry| entry.value.as_ref()), entry.map(|entry| entry.stamp.op()))
+            }
+        };
+        if let Some(child) = held.and_then(|value| value.child(parent, &key)).filter(|child| child.kind == kind) {
+            return Ok(child);
+        }
+        let value = Value::Child { kind, over };
+        let child = value.child(parent, &key).ok_or(EditError::TooDeep { limit: MOST_DEPTH })?;
+        let written = if parent.kind == ContainerKind::OrMap {
+            self.put(parent, Bytes::copy_from_slice(key.as_bytes()), value)
+        } else {
+            self.write(parent, Some(&key), Some(value))
+        };
+        written.map(|()| child).ok_or(EditError::Exhausted)
+    }
+
+    /// Adds to a counter here. `None` if the numbers are used up.
+    pub(super) fn count(&mut self, id: &ContainerId, by: i64) -> Option<()> {
+        let seq = self.take_numbers(1)?;
+        self.count_as(id, by, seq);
+        Some(())
+    }
+
+    pub(super) fn count_as(&mut self, id: &ContainerId, by: i64, seq: u64) {
+        let container = self.open(id);
+        if let Content::Counter(value) = &mut self.containers[container].content {
+            // More additions than there can be would have to go one way for this to wrap.
+            *value = if planted(Fault::LastCountStays) { by.into() } else { value.wrapping_add(by.into()) };
+        }
+        self.steps.push(Step::Counted { container, seq, by });
+    }
+
+    /// Adds to an or-set, or puts into an or-map, here. `None` if the numbers are used up.
+    pub(super) fn put(&mut self, id: &ContainerId, key: Bytes, value: Value) -> Option<()> {
+        let seq = self.take_numbers(1)?;
+        let over = self.tags(id, &key);
+        self.put_as(id, key, value, &over, seq);
+        Some(())
+    }
+
+    pub(super) fn put_as(&mut self, id: &ContainerId, key: Bytes, value: Value, over: &[OpId], seq: u64) {
+        let tag = self.stamp(seq);
+        self.remove_as(id, over, seq);
+        if let Some(name) = key_text(&key).filter(|_| matches!(value, Value::Child { .. })) {
+            self.begin_child(id, &name.into(), &value);
+        }
+        let (container, tagged) = self.open_tagged(id);
+        let (before, last_child) = (tagged.shown(&key).cloned(), tagged.last_child(&key));
+        if before.is_some() {
+            note(Situation::TagsConcurrent);
+        }
+        if planted(Fault::LastPutStays) {
+            let others: Vec<_> = tagged.tags(&key).collect();
+            others.into_iter().for_each(|other| drop(tagged.remove(other)));
+        }
+        if matches!(value, Value::Child { .. }) {
+            tagged.set_last_child(&key, last_child.max(Some(tag)));
+        }
+        tagged.add(key.clone(), tag, value.clone());
+        self.steps.push(Step::Tagged { container, key, tag, value, before, last_child });
+    }
+
+    /// Removes from an or-set or an or-map here what is there. `None` if the numbers are used up.
+    pub(super) fn remove(&mut self, id: &ContainerId, key: &[u8]) -> Option<()> {
+        let seq = self.take_numbers(1)?;
+        let tags = self.tags(id, key);
+        self.remove_as(id, &tags, seq);
+        Some(())
+    }
+
+    pub(super) fn remove_as(&mut self, id: &ContainerId, tags: &[OpId], seq: u64) {
+        let (container, tagged) = self.open_tagged(id);
+        let mut steps = Vec::new();
+        let mut tags = tags.to_vec();
+        if planted(Fault::RemovalTakesUnseen) {
+            let keys: Vec<_> = tags.iter().filter_map(|tag| tagged.place(*tag).cloned()).collect();
+            tags = keys.iter().flat_map(|key| tagged.tags(key)).collect();
+        }
+        for tag in tags {
+            let before = tagged.place(tag).and_then(|key| tagged.shown(key)).cloned();
+            match tagged.remove(tag) {
+                Some((key, tag, value)) => steps.push(Step::Untagged { container, seq, key, tag, value, before }),
+                None => note(Situation::TagGoneAlready),
+            }
+        }
+        self.steps.extend(steps);
+    }
+
+    fn tags(&self, id: &ContainerId, key: &[u8]) -> Vec<OpId> {
+        match self.content(id) {
+            Some(Content::Tagged(tagged)) => tagged.tags(key).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    fn open_tagged(&mut self, id: &ContainerId) -> (usize, &mut Tagged) {
+        let index = self.open(id);
+        match &mut self.containers[index].content {
+            Content::Tagged(tagged) => (index, tagged),
+            _ => unreachable!("a container is of the kind in its id"),
+        }
+    }
+}
+
+/// A key of an or-map as the text that it was read as.
+pub(super) fn key_text(key: &[u8]) -> Option<&str> {
+    std::str::from_utf8(key).ok()
+}
