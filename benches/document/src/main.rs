@@ -2,7 +2,7 @@
 //! what it prints.
 //!
 //! ```text
-//! yardstick [--runs N] [--limit SECONDS] [--only PART]… [--json FILE]
+//! yardstick [--runs N] [--limit SECONDS] [--only PART]… [--cpu] [--json FILE]
 //! yardstick run LIBRARY CASE [WAY [CACHE]]     one case in this process; prints its figures as JSON
 //! yardstick list                               the cases
 //! ```
@@ -66,6 +66,7 @@ fn run_one(library: &str, case: &str, rest: &[&str]) -> Result<(), Box<dyn Error
 fn measure(options: &[&str]) -> Result<(), Box<dyn Error>> {
     let mut plan = Plan { runs: 5, limit: Duration::from_secs(60), only: Vec::new() };
     let mut json: Option<PathBuf> = None;
+    let mut cpu = false;
     let mut options = options.iter();
     while let Some(option) = options.next() {
         let mut value = || options.next().ok_or(format!("{option} wants a value"));
@@ -73,6 +74,7 @@ fn measure(options: &[&str]) -> Result<(), Box<dyn Error>> {
             "--runs" => plan.runs = value()?.parse()?,
             "--limit" => plan.limit = Duration::from_secs(value()?.parse()?),
             "--only" => plan.only.push((*value()?).to_owned()),
+            "--cpu" => cpu = true,
             "--json" => json = Some(value()?.into()),
             other => return Err(format!("what is {other}? benches/README.md has the options").into()),
         }
@@ -87,7 +89,7 @@ fn measure(options: &[&str]) -> Result<(), Box<dyn Error>> {
     }
     let outcomes = runner::run(&plan)?;
     println!("{}", versions());
-    println!("{}", table::table(&outcomes));
+    println!("{}", table::table(&outcomes, cpu));
     if let Some(file) = json {
         let everything = serde_json::json!({ "versions": versions(), "runs": plan.runs, "cases": outcomes });
         fs::write(file, serde_json::to_vec_pretty(&everything)?)?;

@@ -17,7 +17,7 @@ struct Row {
 enum Unit {
     /// Milliseconds.
     Ms,
-    /// Microseconds.
+    /// Milliseconds, shown as microseconds.
     Us,
     /// Exact.
     Bytes,
@@ -46,9 +46,9 @@ macro_rules! values {
             row("state-only snapshot, bytes", concat!($group, "/state"), "bytes", Bytes),
             row("load the full snapshot and read, ms", concat!($group, "/load"), "ms", Ms),
             row("heap held after loading, MB", concat!($group, "/load"), "held", Heap),
-            row("export the last tenth, ms", concat!($group, "/tail"), "export ms", Ms),
+            row("export the last tenth, ms", concat!($group, "/tail"), "ms of export", Ms),
             row("its bytes", concat!($group, "/tail"), "bytes", Bytes),
-            row("import it, ms", concat!($group, "/tail"), "import ms", Ms),
+            row("import it, ms", concat!($group, "/tail"), "ms of import", Ms),
         ]
     };
 }
@@ -70,9 +70,9 @@ const SECTIONS: [(&str, &[Row]); 6] = [
             row("load the full snapshot and read, ms", "paper/load", "ms", Ms),
             row("heap held after loading, MB", "paper/load", "held", Heap),
             row("most heap while loading, MB", "paper/load", "peak", Heap),
-            row("export the last tenth, ms", "paper/tail", "export ms", Ms),
+            row("export the last tenth, ms", "paper/tail", "ms of export", Ms),
             row("its bytes", "paper/tail", "bytes", Bytes),
-            row("import it, ms", "paper/tail", "import ms", Ms),
+            row("import it, ms", "paper/tail", "ms of import", Ms),
         ],
     ),
     (
@@ -88,11 +88,11 @@ const SECTIONS: [(&str, &[Row]); 6] = [
     (
         "How the cost grows",
         &[
-            row("insert at random in 1 k characters, µs each", "scale/1000", "us each", Us),
-            row("… in 10 k", "scale/10000", "us each", Us),
-            row("… in 100 k", "scale/100000", "us each", Us),
-            row("… in 1 M", "scale/1000000", "us each", Us),
-            row("… in 10 M", "scale/10000000", "us each", Us),
+            row("insert at random in 1 k characters, µs each", "scale/1000", "ms", Us),
+            row("… in 10 k", "scale/10000", "ms", Us),
+            row("… in 100 k", "scale/100000", "ms", Us),
+            row("… in 1 M", "scale/1000000", "ms", Us),
+            row("… in 10 M", "scale/10000000", "ms", Us),
             row("paste 1 M characters, ms", "paste/1000000", "ms", Ms),
             row("… 10 M", "paste/10000000", "ms", Ms),
             row("delete all of 100 k scattered characters, ms", "delete-all/100000", "ms", Ms),
@@ -113,11 +113,13 @@ struct Cell {
 }
 
 /// All rows of which there is a figure, in Markdown.
-pub(crate) fn table(outcomes: &[Outcome]) -> String {
+///
+/// Times are the clock's, or the processor's: on a busy machine the latter say more.
+pub(crate) fn table(outcomes: &[Outcome], cpu: bool) -> String {
     let mut text = String::new();
     for (section, rows) in SECTIONS {
         let known = |row: &&Row| outcomes.iter().any(|outcome| outcome.case == row.case && !outcome.runs.is_empty());
-        let rows: Vec<_> = rows.iter().filter(known).map(|row| line(row, outcomes)).collect();
+        let rows: Vec<_> = rows.iter().filter(known).map(|row| line(row, outcomes, cpu)).collect();
         if !rows.is_empty() {
             text += &format!("\n{section}\n\n{}", aligned(&rows));
         }
@@ -125,8 +127,8 @@ pub(crate) fn table(outcomes: &[Outcome]) -> String {
     text
 }
 
-fn line(row: &Row, outcomes: &[Outcome]) -> Vec<String> {
-    let cells = libs::NAMES.map(|library| (library, cell(row, library, outcomes)));
+fn line(row: &Row, outcomes: &[Outcome], cpu: bool) -> Vec<String> {
+    let cells = libs::NAMES.map(|library| (library, cell(row, library, outcomes, cpu)));
     let mut line = vec![row.title.to_owned()];
     line.extend(cells.iter().map(|(library, cell)| match cell {
         Ok(cell) => shown(cell, row.unit),
@@ -157,10 +159,12 @@ fn line(row: &Row, outcomes: &[Outcome]) -> Vec<String> {
     line
 }
 
-fn cell(row: &Row, library: &str, outcomes: &[Outcome]) -> Result<Cell, Option<Failure>> {
+fn cell(row: &Row, library: &str, outcomes: &[Outcome], cpu: bool) -> Result<Cell, Option<Failure>> {
     let these = || outcomes.iter().filter(|outcome| outcome.library == library && outcome.case == row.case);
+    let timed = matches!(row.unit, Unit::Ms | Unit::Us);
+    let figure = if timed && cpu { format!("cpu {}", row.figure) } else { row.figure.to_owned() };
     let cells = these().filter_map(|outcome| {
-        let mut figures: Vec<_> = outcome.runs.iter().filter_map(|run| run.get(row.figure).copied()).collect();
+        let mut figures: Vec<_> = outcome.runs.iter().filter_map(|run| run.get(&figure).copied()).collect();
         figures.sort_by(f64::total_cmp);
         Some(Cell { least: *figures.first()?, median: figures[figures.len() / 2], way: outcome.way })
     });
@@ -170,7 +174,8 @@ fn cell(row: &Row, library: &str, outcomes: &[Outcome]) -> Result<Cell, Option<F
 
 fn shown(cell: &Cell, unit: Unit) -> String {
     match unit {
-        Unit::Ms | Unit::Us => format!("{} ({})", digits(cell.least), digits(cell.median)),
+        Unit::Ms => format!("{} ({})", digits(cell.least), digits(cell.median)),
+        Unit::Us => format!("{} ({})", digits(cell.least * 1e3), digits(cell.median * 1e3)),
         Unit::Bytes => grouped(cell.least),
         Unit::MeanBytes => format!("{:.1}", cell.least),
         Unit::Heap => digits(cell.least / 1e6),

@@ -27,7 +27,8 @@ fn check<L: Library>(document: &mut L, result: &Shown) {
     assert!(document.shown(Family::Text).agrees(result), "shows something else");
 }
 
-/// Characters are inserted one at a time, each somewhere in a text that has `size` already: what one costs.
+/// Characters are inserted one at a time, each somewhere in a text that has `size` already: what one costs, in
+/// milliseconds.
 pub(super) fn scale<L: Library>(way: &str, size: usize) -> Figures {
     let mut random = Random::new(4);
     let mut document: L = scattered(way, size, &mut random);
@@ -39,7 +40,9 @@ pub(super) fn scale<L: Library>(way: &str, size: usize) -> Figures {
         }
     });
     check(&mut document, &Shown::Length(size + count));
-    figures.insert("us each".to_owned(), figures["ms"] * 1e3 / count as f64);
+    for time in ["ms", "cpu ms"] {
+        figures.entry(time.to_owned()).and_modify(|figure| *figure /= count as f64);
+    }
     figures
 }
 

@@ -4,7 +4,13 @@ mod exchange;
 mod growth;
 mod workload;
 
-use std::{collections::BTreeMap, fs, hint::black_box, path::Path, time::Instant};
+use std::{
+    collections::BTreeMap,
+    fs,
+    hint::black_box,
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use workload::Workload;
 
@@ -182,9 +188,10 @@ impl Run<'_> {
                 let (bytes, exported) = timed(|| writer.since(&version));
                 let ((), imported) = timed(|| other.receive(&bytes));
                 check(&mut other);
-                let bytes = bytes.len() as f64;
-                let figures = [("export ms", exported["ms"]), ("import ms", imported["ms"]), ("bytes", bytes)];
-                figures.map(|(name, figure)| (name.to_owned(), figure)).into()
+                let times = [("export", exported), ("import", imported)].into_iter().flat_map(|(what, figures)| {
+                    ["ms", "cpu ms"].map(|time| (format!("{time} of {what}"), figures[time]))
+                });
+                times.chain([("bytes".to_owned(), bytes.len() as f64)]).collect()
             }
         }
     }
@@ -201,16 +208,25 @@ impl Run<'_> {
     }
 }
 
-/// Times something, and counts what it left on the heap and the most there was at a time.
+/// Times something, by the clock and by the processor, and counts what it left on the heap and the most there was at a time.
 fn timed<T>(work: impl FnOnce() -> T) -> (T, Figures) {
     let before = heap::live();
     heap::forget_peak();
-    let began = Instant::now();
+    let (began, began_cpu) = (Instant::now(), processor_time());
     let result = black_box(work());
-    let elapsed = began.elapsed();
+    let (elapsed, cpu) = (began.elapsed(), processor_time() - began_cpu);
     let (held, peak) = (heap::live() - before, heap::peak() - before);
-    let figures = [("ms", elapsed.as_secs_f64() * 1e3), ("held", held as f64), ("peak", peak as f64)];
-    (result, figures.map(|(name, figure)| (name.to_owned(), figure)).into())
+    let mut figures = Figures::new();
+    figures.insert("ms".to_owned(), elapsed.as_secs_f64() * 1e3);
+    figures.insert("cpu ms".to_owned(), cpu.as_secs_f64() * 1e3);
+    figures.insert("held".to_owned(), held as f64);
+    figures.insert("peak".to_owned(), peak as f64);
+    (result, figures)
+}
+
+/// What this thread has had of the processor. No library uses another thread for what is measured here.
+fn processor_time() -> Duration {
+    rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime).try_into().expect("not before the thread began")
 }
 
 /// The same for a document that comes about and is then read. What it holds is counted without what was read.
