@@ -16,6 +16,8 @@ pub(crate) struct Automerge {
     object: ObjId,
     /// Changes are sent by themselves.
     bare: bool,
+    /// Many changes are sent as a bundle, which is denser and called experimental.
+    bundle: bool,
     uncompressed: bool,
 }
 
@@ -23,7 +25,9 @@ impl Automerge {
     fn with_doc(mut doc: AutoCommit, setup: Setup<'_>) -> Self {
         doc.set_actor(ActorId::from(&setup.replica.to_be_bytes()[7 - setup.replica.ilog2() as usize / 8..]));
         let (_, object) = doc.get(ROOT, "content").expect("it can be read").expect("it is there");
-        Self { doc, object, bare: setup.way == "change", uncompressed: setup.way.starts_with("uncompressed") }
+        let way = setup.way;
+        let (bare, bundle, uncompressed) = (way == "change", way == "bundle", way.starts_with("uncompressed"));
+        Self { doc, object, bare, bundle, uncompressed }
     }
 }
 
@@ -34,7 +38,8 @@ impl Library for Automerge {
 
     fn ways(measure: Measure, _family: Family) -> &'static [&'static str] {
         match measure {
-            Measure::Local | Measure::Tail => &[""],
+            Measure::Local => &[""],
+            Measure::Tail => &["save_after", "bundle"],
             Measure::Send | Measure::Remote => &["save_after", "change"],
             Measure::Full => &["compressed", "uncompressed"],
             Measure::Load => &["compressed", "compressed, unverified", "uncompressed, unverified"],
@@ -120,6 +125,10 @@ impl Library for Automerge {
     }
 
     fn since(&mut self, version: &Vec<ChangeHash>) -> Vec<u8> {
-        self.doc.save_after(version)
+        if !self.bundle {
+            return self.doc.save_after(version);
+        }
+        let hashes: Vec<_> = self.doc.get_changes_meta(version).iter().map(|change| change.hash).collect();
+        self.doc.bundle(hashes).expect("changes that it has").bytes().to_vec()
     }
 }
