@@ -20,7 +20,7 @@ use crate::{
 pub(crate) struct Plan {
     /// How many times each case is run with each library in each of its ways.
     pub(crate) runs: usize,
-    /// How long a process may take, making ready included. One that took a quarter of it is run twice at most.
+    /// How long a process may take, making ready included. One that took a quarter of it is not run again.
     pub(crate) limit: Duration,
     /// Only what has one of these in its `library/case`; everything if there is none.
     pub(crate) only: Vec<String>,
@@ -93,7 +93,7 @@ fn run_in(plan: &Plan, cache: &Path) -> io::Result<Vec<Outcome>> {
         let mut slow = vec![false; these.len()];
         for round in 0..plan.runs {
             for (outcome, slow) in these.iter_mut().zip(&mut slow) {
-                if outcome.failure.is_some() || *slow && round >= 2 {
+                if outcome.failure.is_some() || *slow {
                     continue;
                 }
                 let began = Instant::now();

@@ -54,7 +54,7 @@ const GROWTH: [(&str, Measure, &[usize]); 5] = [
     ("paste", Measure::Local, &[1_000_000, 10_000_000]),
     ("delete-all", Measure::Local, &[100_000, 1_000_000]),
     ("ends", Measure::Local, &[20_000, 200_000]),
-    ("replicas", Measure::Remote, &[1_000, 10_000]),
+    ("replicas", Measure::Remote, &[100, 1_000, 10_000]),
 ];
 
 impl Case {
