@@ -9,6 +9,11 @@ fn letters_side_by_side_that_had_different_neighbours_stay_two_runs() {
 }
 
 #[test]
+fn both_parts_of_a_split_run_have_the_same_right_neighbour() {
+    scenarios::both_parts_of_a_split_run_have_the_same_right_neighbour();
+}
+
+#[test]
 fn a_document_has_caught_up_when_all_is_here_that_the_server_had() {
     scenarios::a_document_has_caught_up_when_all_is_here_that_the_server_had();
 }

@@ -139,6 +139,17 @@ fn a_long_text_is_rewritten_in_one_change() {
     assert_eq!(fork(&ann, 2).digest(), ann.digest());
 }
 
+/// Acceptance line 138: how long it takes to find out what differs is bounded where that is done, in `document/diff`.
+#[test]
+fn a_long_text_is_updated_to_a_wholly_different_one_in_one_change() {
+    let mut ann = document(1);
+    write(&mut ann, 0, &"ab😀de".repeat(10_000));
+    let change = edit(&mut ann, |txn| txn.text("text").update(&"0123456789".repeat(5_000)));
+    assert!(change.is_some_and(|change| change.body.len() < 51_000));
+    assert_eq!(ann.text("text"), "0123456789".repeat(5_000).as_str());
+    assert_eq!(fork(&ann, 2).digest(), ann.digest());
+}
+
 #[test]
 fn a_keystroke_takes_at_most_thirty_bytes() {
     let (mut ann, mut bob) = (document(u64::MAX), document(2));

@@ -75,6 +75,9 @@ pub enum BodyFault {
         /// The operation.
         op: OpId,
     },
+    /// The document has as many operations on texts as this library can keep apart: 2^30.
+    #[error("the document holds too many operations")]
+    TooMany,
     /// An insertion stands between two characters that can never have been neighbours.
     #[error("operation {op} inserts between two characters that were never neighbours")]
     Misplaced {
@@ -86,7 +89,7 @@ pub enum BodyFault {
 impl From<&BodyFault> for Situation {
     fn from(fault: &BodyFault) -> Self {
         match fault {
-            BodyFault::Malformed(_) | BodyFault::Length { .. } => Self::BodyMalformed,
+            BodyFault::Malformed(_) | BodyFault::Length { .. } | BodyFault::TooMany => Self::BodyMalformed,
             BodyFault::Unseen { .. } => Self::BodyUnseen,
             BodyFault::Missing { .. } => Self::BodyMissing,
             BodyFault::Misplaced { .. } => Self::BodyMisplaced,

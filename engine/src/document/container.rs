@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use bytes::Bytes;
 
-use super::sequence::Sequence;
+use super::sequence::SequenceId;
 use crate::{causal::Hlc, id::ReplicaId};
 
 /// What kind of container.
@@ -92,15 +92,16 @@ pub(super) struct Entry {
 /// What is in a container.
 #[derive(Clone)]
 pub(super) enum Content {
-    Text(Sequence),
+    Text(SequenceId),
     Map(BTreeMap<Arc<str>, Entry>),
     Register(Option<Entry>),
 }
 
 impl Content {
-    pub(super) fn new(kind: ContainerKind) -> Self {
+    /// An empty one; `begin` begins a sequence.
+    pub(super) fn new(kind: ContainerKind, begin: impl FnOnce() -> SequenceId) -> Self {
         match kind {
-            ContainerKind::Text => Self::Text(Sequence::default()),
+            ContainerKind::Text => Self::Text(begin()),
             ContainerKind::Map => Self::Map(BTreeMap::new()),
             ContainerKind::Register => Self::Register(None),
         }

@@ -81,6 +81,17 @@ pub struct TextEdit {
     pub inserted: String,
 }
 
+impl TextEdit {
+    /// Where a position in the text is found again: one inside of what is removed, behind what is inserted for it; one
+    /// where the edit begins, before that.
+    pub fn moved(&self, position: usize) -> usize {
+        if position <= self.at {
+            return position;
+        }
+        self.at + self.inserted.chars().count() + position.saturating_sub(self.at + self.removed)
+    }
+}
+
 /// What can be seen of some steps, put together by container.
 pub(super) fn visible_edits(steps: &[Step], containers: &[Container]) -> Vec<ContainerEdit> {
     let mut found: Vec<(usize, Found)> = Vec::new();
@@ -110,8 +121,8 @@ impl Found {
     fn take(&mut self, step: &Step) {
         match step {
             Step::Created => {}
-            Step::Inserted { at, len, text, .. } => self.insert(*at, *len, text),
-            Step::Deleted { removed, .. } => self.delete(removed.at, removed.len),
+            Step::Inserted { at, len, text, .. } => self.insert(*at, *len as usize, text),
+            Step::Deleted { removed, .. } => self.delete(removed.at as usize, removed.len as usize),
             Step::Written { key, previous, .. } => {
                 if self.keys.insert(key.clone()) {
                     let value = previous.as_ref().and_then(|entry| entry.value.clone());

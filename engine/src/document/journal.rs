@@ -11,7 +11,9 @@ use bytes::Bytes;
 use super::{
     body::{Action, BodyFault, Operation, Operations},
     container::{ContainerId, ContainerKind, Content, Entry, Stamp},
-    sequence::{ItemId, Misplaced, Origins, Removed, Sequence, Writers},
+    local::LocalId,
+    sequence::{Misplaced, Origins, Removed, SequenceId, Sequences},
+    text::TextRef,
 };
 use crate::{
     causal::Hlc,
@@ -32,7 +34,7 @@ pub(super) enum Step {
     /// The last of the containers was begun.
     Created,
     /// Characters were inserted.
-    Inserted { container: usize, first: ItemId, len: usize, origins: Origins, at: usize, text: String },
+    Inserted { container: usize, first: LocalId, len: u32, origins: Origins, at: usize, text: String },
     /// Visible characters were deleted, by the operation `seq`.
     Deleted { container: usize, seq: u64, removed: Removed },
     /// A key of a map, or a register, was written.
@@ -67,7 +69,7 @@ pub(super) struct Mark {
 /// All containers, and the change that is being applied to them.
 #[derive(Clone)]
 pub(super) struct State {
-    pub(super) writers: Writers,
+    pub(super) sequences: Sequences,
     pub(super) containers: Vec<Container>,
     pub(super) index: BTreeMap<ContainerId, usize>,
     pub(super) author: Author,
@@ -79,7 +81,7 @@ pub(super) struct State {
 impl State {
     pub(super) fn new(replica: ReplicaId) -> Self {
         Self {
-            writers: Writers::default(),
+            sequences: Sequences::default(),
             containers: Vec::new(),
             index: BTreeMap::new(),
             author: Author { replica, clock: Hlc::default() },
@@ -114,18 +116,19 @@ impl State {
                 Step::Created => {
                     if let Some(container) = self.containers.pop() {
                         self.index.remove(&container.id);
+                        if let Content::Text(_) = container.content {
+                            self.sequences.take_back_last();
+                        }
                     }
                 }
                 Step::Inserted { container, first, len, .. } => {
-                    if let Content::Text(sequence) = &mut self.containers[container].content {
-                        sequence.take_back(first, len);
-                    }
+                    let sequence = self.sequence_of(container);
+                    self.sequences.take_back(sequence, first, len);
                 }
                 Step::Deleted { .. } if planted(Fault::RollbackKeepsDeletion) => {}
                 Step::Deleted { container, removed, .. } => {
-                    if let Content::Text(sequence) = &mut self.containers[container].content {
-                        sequence.restore(removed);
-                    }
+                    let sequence = self.sequence_of(container);
+                    self.sequences.restore(sequence, removed);
                 }
                 Step::Written { container, key, previous, .. } => {
                     self.containers[container].content.set_entry(key.as_ref(), previous);
@@ -133,6 +136,9 @@ impl State {
             }
         }
         self.next = mark.next;
+        if let Some(writer) = self.sequences.ids.find_writer(self.author.replica) {
+            self.sequences.ids.take_back(writer, mark.next);
+        }
     }
 
     /// What a container holds, if anything was ever written to it.
@@ -140,10 +146,22 @@ impl State {
         self.index.get(id).map(|index| &self.containers[*index].content)
     }
 
-    pub(super) fn sequence(&self, id: &ContainerId) -> Option<&Sequence> {
+    fn sequence(&self, id: &ContainerId) -> Option<SequenceId> {
         match self.content(id) {
-            Some(Content::Text(sequence)) => Some(sequence),
+            Some(Content::Text(sequence)) => Some(*sequence),
             _ => None,
+        }
+    }
+
+    /// A text to be read.
+    pub(super) fn text(&self, id: &ContainerId) -> TextRef<'_> {
+        TextRef { sequence: self.sequence(id).map(|sequence| (&self.sequences, sequence)) }
+    }
+
+    fn sequence_of(&self, container: usize) -> SequenceId {
+        match &self.containers[container].content {
+            Content::Text(sequence) => *sequence,
+            _ => unreachable!("a container is of the kind in its id"),
         }
     }
 
@@ -153,19 +171,17 @@ impl State {
             return *index;
         }
         let index = self.containers.len();
-        self.containers.push(Container { id: id.clone(), content: Content::new(id.kind) });
+        let content = Content::new(id.kind, || self.sequences.begin());
+        self.containers.push(Container { id: id.clone(), content });
         self.index.insert(id.clone(), index);
         self.steps.push(Step::Created);
         index
     }
 
-    fn open_text(&mut self, id: &ContainerId) -> (usize, &mut Sequence, &Writers) {
+    fn open_text(&mut self, id: &ContainerId) -> (usize, SequenceId) {
         debug_assert!(id.kind == ContainerKind::Text);
         let index = self.open(id);
-        match &mut self.containers[index].content {
-            Content::Text(sequence) => (index, sequence, &self.writers),
-            _ => unreachable!("a container is of the kind in its id"),
-        }
+        (index, self.sequence_of(index))
     }
 
     /// Takes the next `count` operation numbers, if there are as many left.
@@ -177,11 +193,12 @@ impl State {
 
     /// Inserts text here. The position is inside and the text not empty. `None` if the numbers are used up.
     pub(super) fn insert(&mut self, id: &ContainerId, at: usize, text: &str) -> Option<()> {
-        let len = text.chars().count();
-        let seq = self.take_numbers(len as u64)?;
-        let first = ItemId::new(self.writers.number(self.author.replica), seq);
-        let (container, sequence, _) = self.open_text(id);
-        let origins = sequence.insert(at, first, len, text.to_owned());
+        let len = u32::try_from(text.chars().count()).ok()?;
+        let seq = self.take_numbers(u64::from(len))?;
+        let writer = self.sequences.ids.writer(self.author.replica);
+        let first = self.sequences.ids.give(writer, seq, len)?;
+        let (container, sequence) = self.open_text(id);
+        let origins = self.sequences.insert(sequence, at, first, len, text);
         self.steps.push(Step::Inserted { container, first, len, origins, at, text: text.to_owned() });
         Some(())
     }
@@ -189,16 +206,15 @@ impl State {
     /// Deletes text here. The range is inside and not empty. `None` if the numbers are used up.
     pub(super) fn delete(&mut self, id: &ContainerId, at: usize, count: usize) -> Option<()> {
         let mark = self.mark();
-        let (container, sequence, _) = self.open_text(id);
-        let pieces = sequence.delete(at, count);
+        let (container, sequence) = self.open_text(id);
+        let mut pieces = Vec::new();
+        self.sequences.delete(sequence, at, count, |removed| pieces.push(removed));
         let mut numbered = true;
         for removed in pieces {
             // One operation can name what continues the last one's ids in either direction.
             let seq = match self.steps.last() {
                 Some(Step::Deleted { container: last, seq, removed: before })
-                    if *last == container
-                        && (before.first.plus(before.len) == removed.first
-                            || removed.first.plus(removed.len) == before.first) =>
+                    if *last == container && self.sequences.continue_each_other(before, &removed) =>
                 {
                     Some(*seq)
                 }
@@ -251,31 +267,33 @@ impl State {
         let op = OpId::new(self.author.replica, operation.seq);
         match operation.action {
             Action::Insert { left, right, text } => {
-                let len = text.chars().count();
                 let origins = Origins { left: self.item(left)?, right: self.item(right)? };
-                let first = ItemId::new(self.writers.number(op.replica), op.seq);
-                let (container, sequence, writers) = self.open_text(id);
-                let at = sequence.integrate(first, len, text.clone(), origins, writers).map_err(|why| match why {
-                    Misplaced::Missing(item) => BodyFault::Missing { op: OpId::new(writers.id(item.writer), item.seq) },
+                let given = u32::try_from(text.chars().count()).ok().and_then(|len| {
+                    let writer = self.sequences.ids.writer(op.replica);
+                    Some((self.sequences.ids.give(writer, op.seq, len)?, len))
+                });
+                let (first, len) = given.ok_or(BodyFault::TooMany)?;
+                let (container, sequence) = self.open_text(id);
+                let at = self.sequences.integrate(sequence, first, len, &text, origins);
+                let at = at.map_err(|why| match why {
+                    Misplaced::Missing(item) => BodyFault::Missing { op: self.sequences.ids.op(item) },
                     Misplaced::NeverNeighbours => BodyFault::Misplaced { op },
                 })?;
+                let at = at as usize;
                 self.steps.push(Step::Inserted { container, first, len, origins, at, text });
             }
             Action::Delete { first, count } => {
-                let Some(item) = self.item(Some(first))? else { return Ok(()) };
-                let (container, sequence, _) = self.open_text(id);
-                if !sequence.contains(item, count) {
+                let (container, sequence) = self.open_text(id);
+                if !self.sequences.contains(sequence, first, count) {
                     return Err(BodyFault::Missing { op: first });
                 }
-                let mut steps = sequence.delete_items(item, count);
-                if planted(Fault::DeletionReportedOneOff) {
-                    steps.iter_mut().for_each(|removed| removed.at = removed.at.saturating_sub(1));
-                }
-                self.steps.extend(steps.into_iter().map(|removed| Step::Deleted {
-                    container,
-                    seq: operation.seq,
-                    removed,
-                }));
+                let Self { sequences, steps, .. } = self;
+                sequences.delete_items(sequence, first, count, |mut removed| {
+                    if planted(Fault::DeletionReportedOneOff) {
+                        removed.at = removed.at.saturating_sub(1);
+                    }
+                    steps.push(Step::Deleted { container, seq: operation.seq, removed });
+                });
             }
             Action::Map { key, value } => self.write_as(id, Some(&key), value, operation.seq),
             Action::Register { value } => self.write_as(id, None, value, operation.seq),
@@ -283,12 +301,8 @@ impl State {
         Ok(())
     }
 
-    fn item(&self, op: Option<OpId>) -> Result<Option<ItemId>, BodyFault> {
-        op.map(|op| {
-            let writer = self.writers.find(op.replica).ok_or(BodyFault::Missing { op })?;
-            Ok(ItemId::new(writer, op.seq))
-        })
-        .transpose()
+    fn item(&self, op: Option<OpId>) -> Result<Option<LocalId>, BodyFault> {
+        op.map(|op| self.sequences.ids.find(op).ok_or(BodyFault::Missing { op })).transpose()
     }
 
     /// The journal as operations: what a body is written from.
@@ -311,10 +325,11 @@ impl State {
     /// What a step did, unless the last operation could take it in.
     fn action(&self, step: &Step, container: usize, last: Option<&mut Operation>) -> Option<(u64, Action)> {
         let last = last.filter(|last| last.container == container);
-        let name = |item: ItemId| OpId::new(self.writers.id(item.writer), item.seq);
+        let name = |item: LocalId| self.sequences.ids.op(item);
         match step {
             Step::Created => None,
             Step::Inserted { first, origins, text, .. } => {
+                let first = name(*first);
                 let (left, right) = (origins.left.map(name), origins.right.map(name));
                 if let Some(Operation { seq, action: Action::Insert { right: its_right, text: run, .. }, .. }) = last {
                     // Numbers follow one another, so the run's last character is the one numbered before this step.
@@ -332,11 +347,11 @@ impl State {
                 if let Some(Operation { seq: its_seq, action: Action::Delete { first, count }, .. }) = last {
                     if its_seq == seq {
                         first.seq = first.seq.min(from.seq);
-                        *count += removed.len as u64;
+                        *count += u64::from(removed.len);
                         return None;
                     }
                 }
-                Some((*seq, Action::Delete { first: from, count: removed.len as u64 }))
+                Some((*seq, Action::Delete { first: from, count: u64::from(removed.len) }))
             }
             Step::Written { seq, key: Some(key), value, .. } => {
                 Some((*seq, Action::Map { key: key.clone(), value: value.clone() }))

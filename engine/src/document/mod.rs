@@ -25,14 +25,18 @@
 //! | `transaction`, `text`, `map`, `register` | what an application holds |
 //! | `journal` | containers, changed step by step and undone likewise |
 //! | `sequence` | Fugue, under every text |
+//! | `local` | short numbers for operations |
+//! | [`diff`] | differences between two texts, and between two sequences of anything |
 //! | `body`, `past` | what a change says, and what it may refer to |
 //! | `event`, `digest` | what views are told, and whether two replicas show the same |
 
 mod body;
 mod container;
+pub mod diff;
 mod digest;
 mod event;
 mod journal;
+mod local;
 mod map;
 mod past;
 mod register;
@@ -173,7 +177,7 @@ impl Document {
 
     /// The text of this name, to be read.
     pub fn text(&self, name: &str) -> TextRef<'_> {
-        TextRef { sequence: self.state.sequence(&ContainerId::new(ContainerKind::Text, name)) }
+        self.state.text(&ContainerId::new(ContainerKind::Text, name))
     }
 
     /// The map of this name, to be read.
@@ -208,8 +212,9 @@ impl Document {
             fnv.write(&id.kind.number().to_be_bytes());
             match &self.state.containers[*index].content {
                 Content::Text(sequence) => {
-                    fnv.number(sequence.pieces().map(str::len).sum());
-                    sequence.pieces().for_each(|piece| fnv.write(piece.as_bytes()));
+                    let pieces = || self.state.sequences.pieces(*sequence);
+                    fnv.number(pieces().map(str::len).sum());
+                    pieces().for_each(|piece| fnv.write(piece.as_bytes()));
                 }
                 Content::Map(_) => {
                     let map: MapRef<'_, ()> = self.map(&id.name);
@@ -242,7 +247,7 @@ impl Document {
         }
         for container in &self.state.containers {
             if let Content::Text(sequence) = &container.content {
-                sequence.check().map_err(|wrong| format!("{:?}: {wrong}", container.id))?;
+                self.state.sequences.check(*sequence).map_err(|wrong| format!("{:?}: {wrong}", container.id))?;
             }
         }
         Ok(())

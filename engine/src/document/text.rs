@@ -2,18 +2,26 @@
 
 use std::fmt;
 
-use super::{container::ContainerId, journal::State, sequence::Sequence, transaction::EditError};
+use super::{
+    container::ContainerId,
+    diff,
+    event::TextEdit,
+    journal::State,
+    sequence::{SequenceId, Sequences},
+    transaction::EditError,
+};
 
 /// A text to be read. One that nobody has written to is empty.
 #[derive(Clone, Copy)]
 pub struct TextRef<'a> {
-    pub(super) sequence: Option<&'a Sequence>,
+    /// `None` if nobody has written to it.
+    pub(super) sequence: Option<(&'a Sequences, SequenceId)>,
 }
 
 impl<'a> TextRef<'a> {
     /// How many characters it has.
     pub fn len(&self) -> usize {
-        self.sequence.map_or(0, Sequence::len)
+        self.sequence.map_or(0, |(sequences, id)| sequences.len(id))
     }
 
     /// Whether it has no character.
@@ -23,19 +31,24 @@ impl<'a> TextRef<'a> {
 
     /// Its characters, in order.
     pub fn chars(&self) -> impl Iterator<Item = char> + 'a {
-        self.sequence.into_iter().flat_map(|sequence| sequence.pieces().flat_map(str::chars))
+        self.pieces().flat_map(str::chars)
+    }
+
+    /// Its characters in pieces, as they are kept: to be read without putting them together.
+    pub fn pieces(&self) -> impl Iterator<Item = &'a str> + use<'a> {
+        self.sequence.into_iter().flat_map(|(sequences, id)| sequences.pieces(id))
     }
 
     /// `count` characters from `at` on; `None` if it has not as many.
     pub fn slice(&self, at: usize, count: usize) -> Option<String> {
         let inside = at.checked_add(count).is_some_and(|end| end <= self.len());
-        inside.then(|| self.sequence.map_or_else(String::new, |sequence| sequence.slice(at, count)))
+        inside.then(|| self.sequence.map_or_else(String::new, |(sequences, id)| sequences.slice(id, at, count)))
     }
 }
 
 impl fmt::Display for TextRef<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.sequence.map_or(Ok(()), |sequence| fmt::Display::fmt(sequence, f))
+        self.pieces().try_for_each(|piece| f.write_str(piece))
     }
 }
 
@@ -66,7 +79,7 @@ pub struct TextMut<'a> {
 impl TextMut<'_> {
     /// The text as it stands in the transaction.
     pub fn view(&self) -> TextRef<'_> {
-        TextRef { sequence: self.state.sequence(&self.id) }
+        self.state.text(&self.id)
     }
 
     /// How many characters it has.
@@ -123,6 +136,36 @@ impl TextMut<'_> {
         let mark = self.state.mark();
         self.delete(at, count)?;
         self.insert(at, text).inspect_err(|_| self.state.return_to(mark))
+    }
+
+    /// Makes the text `new` by [editing](diff::edits) only what is different, so that what others do elsewhere in it stays.
+    ///
+    /// # Errors
+    ///
+    /// None of its own: [`EditError::Exhausted`].
+    pub fn update(&mut self, new: &str) -> Result<(), EditError> {
+        let edits = diff::edits(&self.to_string(), new);
+        self.apply(edits)
+    }
+
+    /// Makes the text `new` by the [one replacement](diff::delta) that someone has made whose caret stands before its
+    /// character `caret` now. For an editor that tells what its text is after each stroke, and not what was typed.
+    ///
+    /// # Errors
+    ///
+    /// None of its own: [`EditError::Exhausted`].
+    pub fn update_with_caret(&mut self, new: &str, caret: usize) -> Result<(), EditError> {
+        let edit = diff::delta(&self.to_string(), new, Some(caret));
+        self.apply(edit)
+    }
+
+    /// Applies one edit after another, all of them or none.
+    fn apply(&mut self, edits: impl IntoIterator<Item = TextEdit>) -> Result<(), EditError> {
+        let mark = self.state.mark();
+        let mut edits = edits.into_iter();
+        edits
+            .try_for_each(|edit| self.replace(edit.at, edit.removed, &edit.inserted))
+            .inspect_err(|_| self.state.return_to(mark))
     }
 
     fn check(&self, at: usize, count: usize) -> Result<(), EditError> {

@@ -53,6 +53,14 @@ named! {
         UnlikeRunsJoined = "unlike-runs-joined",
         /// The deletion of a run that was split here deletes its first part only.
         DeletionStopsAtSplit = "deletion-stops-at-split",
+        /// Items that move to another leaf are looked for where they were.
+        MovedItemsNotIndexed = "moved-items-not-indexed",
+        /// What is deleted still counts in the sums above its leaf.
+        DeletionNotSummed = "deletion-not-summed",
+        /// After an edit, positions near it are counted as if it had not been.
+        CursorLeftBehind = "cursor-left-behind",
+        /// Operations are given the ids of others when a stretch of ids is used up.
+        StretchOverrun = "stretch-overrun",
         /// A change may refer to what its maker had not seen, where that happens to be here.
         UnseenReferenceAccepted = "unseen-reference-accepted",
         /// A body may hold more or fewer operations than its change's header says.

@@ -43,3 +43,23 @@ pub fn letters_side_by_side_that_had_different_neighbours_stay_two_runs() {
         assert!(shown.iter().all(|text| *text == shown[0]), "{shown:?}");
     }
 }
+
+/// A run that is split keeps, in both its parts, what was to its right: what others put between them goes by that.
+pub fn both_parts_of_a_split_run_have_the_same_right_neighbour() {
+    for (ann, eve) in [(1, 2), (2, 1)] {
+        let base = write(&mut document(9), 0, "Z");
+        let mut ann = of(ann, &[&base]);
+        let first = write(&mut ann, 0, "ab");
+        let mut eve = of(eve, &[&base, &first]);
+        let late = write(&mut eve, 2, "y");
+        let second = write(&mut ann, 2, "cd");
+        let middle = write(&mut of(5, &[&base, &first, &second]), 2, "x");
+        let orders = [[&second, &middle, &late], [&second, &late, &middle], [&late, &second, &middle]];
+        let shown = orders.map(|order| {
+            let mut reader = of(8, &[&base, &first]);
+            order.iter().for_each(|change| drop(receive(&mut reader, change)));
+            reader.text("text").to_string()
+        });
+        assert!(shown.iter().all(|text| *text == shown[0]), "{shown:?}");
+    }
+}

@@ -36,6 +36,7 @@ pub const SCENARIOS: &[Scenario] = scenarios![
     // documents
     a_header_that_says_another_length_than_the_body_makes_it_a_no_op,
     letters_side_by_side_that_had_different_neighbours_stay_two_runs,
+    both_parts_of_a_split_run_have_the_same_right_neighbour,
     // clients
     whoever_misses_something_asks_for_it_once_however_much_there_is_that_waits_for_it,
     a_document_has_caught_up_when_all_is_here_that_the_server_had,

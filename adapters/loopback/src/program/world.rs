@@ -344,7 +344,9 @@ impl<'a> World<'a> {
             }
             ClientEvent::Joined { doc, .. } => {
                 let Some(page) = page_of(self, doc) else { return Ok(()) };
-                if let Some(desk) = &mut self.people[who].desks[page] {
+                // A link that died unnoticed may still carry what the server said before its store was put back.
+                let alive = self.sim.server_end(client).is_some();
+                if let Some(desk) = self.people[who].desks[page].as_mut().filter(|_| alive) {
                     if std::mem::take(&mut desk.misled) {
                         desk.acknowledged = 0;
                     }

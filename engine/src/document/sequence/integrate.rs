@@ -17,88 +17,86 @@
 
 use std::cmp::Ordering;
 
-use super::{ItemId, Origins, Place, Sequence, Span, Writers};
-use crate::proof::{Fault, Situation, note, planted};
+use super::{Origins, SequenceId, Sequences, tree::Place};
+use crate::{
+    document::local::LocalId,
+    proof::{Fault, Situation, note, planted},
+};
 
 /// Why an insertion has no place.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Misplaced {
     /// An origin is no item of this sequence.
-    Missing(ItemId),
+    Missing(LocalId),
     /// The two origins can never have been neighbours.
     NeverNeighbours,
 }
 
-impl Sequence {
-    /// Inserts a run that was typed elsewhere between `origins`. How many visible characters are before it.
+impl Sequences {
+    /// Inserts a run that was typed elsewhere between `origins`. How many visible items are before it.
     ///
-    /// `text` has `len` characters, at least one.
+    /// `text` has `len` characters, at least one, whose ids begin with `first`.
     ///
     /// # Errors
     ///
     /// If the origins are not here or cannot be. Nothing has changed.
     pub(crate) fn integrate(
         &mut self,
-        id: ItemId,
-        len: usize,
-        text: String,
+        sequence: SequenceId,
+        first: LocalId,
+        len: u32,
+        text: &str,
         origins: Origins,
-        writers: &Writers,
-    ) -> Result<usize, Misplaced> {
+    ) -> Result<u32, Misplaced> {
         let Origins { left, right } = origins;
-        let left_place = self.origin(left)?;
-        let right_place = self.origin(right)?.unwrap_or_else(|| self.end());
-        let buried = left_place.is_some_and(|place| self.spans[place.index].text.is_none());
+        let left_place = self.origin(sequence, left)?;
+        let right_place = self.origin(sequence, right)?.unwrap_or_else(|| self.tree.end(sequence));
+        let buried = left_place.and_then(|place| self.tree.span(place)).is_some_and(|span| span.is_deleted());
         if buried {
             note(Situation::InsertionAfterTombstone);
         }
         let found = left_place.filter(|_| !(buried && planted(Fault::TombstoneForgotten)));
-        let start = found.map_or(Place { index: 0, offset: 0 }, |place| self.after(place));
-        let place = if start == right_place {
+        let beginning = Place { leaf: self.tree.first_leaf(sequence), index: 0, offset: 0 };
+        let start = found.map_or(beginning, |place| self.after(place));
+        let place = if self.tree.normal(start) == right_place {
             start
         } else {
-            self.check_neighbours(origins, left_place, right_place)?;
-            self.choose(id, origins, left_place, right_place, start, writers)
+            self.check_neighbours(sequence, origins, left_place, right_place)?;
+            let concurrent = Concurrent { sequence, first, origins, left: left_place, right: right_place };
+            self.choose(&concurrent, self.tree.normal(start))
         };
-        Ok(self.put(place, Span { id, len, left, right, text: Some(text) }))
+        let before = self.tree.items_before(place);
+        Ok(self.put(place, before, first, len, text, origins))
     }
 
-    fn end(&self) -> Place {
-        Place { index: self.spans.len(), offset: 0 }
+    fn origin(&self, sequence: SequenceId, origin: Option<LocalId>) -> Result<Option<Place>, Misplaced> {
+        origin.map(|id| self.find(sequence, id).ok_or(Misplaced::Missing(id))).transpose()
     }
 
-    fn origin(&self, origin: Option<ItemId>) -> Result<Option<Place>, Misplaced> {
-        origin.map(|id| self.find(id).ok_or(Misplaced::Missing(id))).transpose()
-    }
-
-    fn check_neighbours(&self, origins: Origins, left: Option<Place>, right: Place) -> Result<(), Misplaced> {
-        if left.is_some_and(|left| left >= right) {
-            return Err(Misplaced::NeverNeighbours);
-        }
-        let lefts_right = left.and_then(|place| self.spans[place.index].right);
-        if lefts_right.is_some()
-            && lefts_right != origins.right
-            && self.origin(lefts_right)?.is_some_and(|at| at < right)
-        {
-            return Err(Misplaced::NeverNeighbours);
-        }
-        let rights_left = self.spans.get(right.index).and_then(|span| span.left_of(right.offset));
-        if rights_left != origins.left && self.origin(rights_left)? > left {
-            return Err(Misplaced::NeverNeighbours);
-        }
-        Ok(())
-    }
-
-    /// Walks from the left origin to the right one.
-    fn choose(
+    fn check_neighbours(
         &self,
-        id: ItemId,
+        sequence: SequenceId,
         origins: Origins,
         left: Option<Place>,
         right: Place,
-        start: Place,
-        writers: &Writers,
-    ) -> Place {
+    ) -> Result<(), Misplaced> {
+        let in_order = left.is_none_or(|left| self.tree.is_before(left, right));
+        let lefts_right = left.and_then(|place| self.tree.span(place)?.right);
+        let reaches = lefts_right.is_none()
+            || lefts_right == origins.right
+            || self.origin(sequence, lefts_right)?.is_none_or(|at| !self.tree.is_before(at, right));
+        let rights_left = self.tree.span(right).and_then(|span| span.left_of(right.offset));
+        let reached = rights_left == origins.left
+            || match (self.origin(sequence, rights_left)?, left) {
+                (None, _) => true,
+                (Some(_), None) => false,
+                (Some(its), Some(left)) => !self.tree.is_before(left, its),
+            };
+        if in_order && reaches && reached { Ok(()) } else { Err(Misplaced::NeverNeighbours) }
+    }
+
+    /// Walks from the left origin to the right one.
+    fn choose(&self, new: &Concurrent, start: Place) -> Place {
         let mut chosen = start;
         let mut at = start;
         // Set while the items walked over may belong, with one still to come, after the new item.
@@ -107,15 +105,15 @@ impl Sequence {
             if !scanning {
                 chosen = at;
             }
-            let Some(other) = self.spans.get(at.index).filter(|_| at != right) else {
+            let Some(other) = self.tree.span(at).filter(|_| at != new.right) else {
                 return chosen;
             };
-            match self.compare_left(other.left_of(at.offset), origins.left, left) {
+            match self.compare_left(new, other.left_of(at.offset)) {
                 // Out of the left origin's subtree.
                 Ordering::Less => return chosen,
                 // Inside the subtree of something that has been decided already.
                 Ordering::Greater => {}
-                Ordering::Equal => match self.compare_right(other.right, origins.right, right) {
+                Ordering::Equal => match self.compare_right(new, other.right) {
                     Ordering::Less => {
                         note(Situation::ConcurrentRunWithNearerEnd);
                         scanning = true;
@@ -123,10 +121,8 @@ impl Sequence {
                     Ordering::Greater => scanning = false,
                     Ordering::Equal => {
                         note(Situation::ConcurrentSiblings);
-                        let other = other.id.plus(at.offset);
-                        if (writers.id(id.writer), id.seq) < (writers.id(other.writer), other.seq)
-                            || planted(Fault::SiblingsByArrival)
-                        {
+                        let other = self.ids.op(other.first.plus(at.offset));
+                        if self.ids.op(new.first) < other || planted(Fault::SiblingsByArrival) {
                             return chosen;
                         }
                         scanning = false;
@@ -134,21 +130,46 @@ impl Sequence {
                 },
             }
             // The rest of a run hangs on its first item.
-            at = if right.index == at.index { right } else { Place { index: at.index + 1, offset: 0 } };
+            let same = (new.right.leaf, new.right.index) == (at.leaf, at.index);
+            let next = Place { leaf: at.leaf, index: at.index + 1, offset: 0 };
+            at = if same { new.right } else { self.tree.normal(next) };
         }
     }
 
-    fn compare_left(&self, other: Option<ItemId>, ours: Option<ItemId>, our_place: Option<Place>) -> Ordering {
-        if other == ours {
+    fn compare_left(&self, new: &Concurrent, other: Option<LocalId>) -> Ordering {
+        if other == new.origins.left {
             return Ordering::Equal;
         }
-        other.and_then(|id| self.find(id)).cmp(&our_place)
+        match (other.and_then(|id| self.find(new.sequence, id)), new.left) {
+            (Some(other), Some(left)) => self.compare(other, left),
+            (other, left) => other.is_some().cmp(&left.is_some()),
+        }
     }
 
-    fn compare_right(&self, other: Option<ItemId>, ours: Option<ItemId>, our_place: Place) -> Ordering {
-        if other == ours || planted(Fault::RightOriginIgnored) {
+    fn compare_right(&self, new: &Concurrent, other: Option<LocalId>) -> Ordering {
+        if other == new.origins.right || planted(Fault::RightOriginIgnored) {
             return Ordering::Equal;
         }
-        other.and_then(|id| self.find(id)).unwrap_or_else(|| self.end()).cmp(&our_place)
+        let other = other.and_then(|id| self.find(new.sequence, id));
+        self.compare(other.unwrap_or_else(|| self.tree.end(new.sequence)), new.right)
     }
+
+    fn compare(&self, one: Place, other: Place) -> Ordering {
+        if one == other {
+            Ordering::Equal
+        } else if self.tree.is_before(one, other) {
+            Ordering::Less
+        } else {
+            Ordering::Greater
+        }
+    }
+}
+
+/// An insertion between whose origins other items stand.
+struct Concurrent {
+    sequence: SequenceId,
+    first: LocalId,
+    origins: Origins,
+    left: Option<Place>,
+    right: Place,
 }

@@ -1,439 +1,361 @@
-//! The sequence under every text: Fugue, as runs.
+//! Sequences: what is under every text and list. Fugue, as runs in B-trees.
 //!
 //! Weidner and Kleppmann, "The Art of the Fugue: Minimizing Interleaving in Collaborative Text Editing" (IEEE TPDS
-//! 2025). Every character keeps the two neighbours it was typed between, its *origins*; deleted ones stay as tombstones
+//! 2025). Every item keeps the two neighbours it was inserted between, its *origins*; deleted ones stay as tombstones
 //! so that later arrivals find theirs. This is the variant the paper calls FugueMax, in the form of a list: see
 //! [`integrate`].
 //!
-//! | kept | what it means |
+//! | room | what it is for |
 //! |---|---|
-//! | `spans` | every item ever inserted, in document order, as long as runs can be: no two neighbours could be one |
-//! | `visible` | how many items are not deleted |
-//! | `cursor` | an index into `spans` and how many visible items stand before it, where the last edit was |
+//! | `span` | runs of items, and their laws |
+//! | `tree` | the B-trees that hold spans, all in one arena; positions to spans and back |
+//! | `index` | ids to leaves |
+//! | `contents` | what items say |
+//! | `integrate` | where an insertion made elsewhere goes |
 //!
-//! Looking for an id or a position walks over spans from the cursor. Neither form nor cost is part of the interface.
+//! An edit costs as much as the logarithm of the sequence's length; one next to the last one, or by someone who types on,
+//! less.
 
+mod contents;
+mod index;
 mod integrate;
 mod span;
+mod tree;
 
-use std::fmt;
-
+use contents::Contents;
 pub(crate) use integrate::Misplaced;
-pub(crate) use span::ItemId;
-use span::{Span, byte_offset};
+use span::Span;
+pub(crate) use tree::SequenceId;
+use tree::{Place, Sum, Tree};
 
+use super::local::{LocalId, LocalIds};
 use crate::{
-    id::ReplicaId,
+    id::OpId,
     proof::{Fault, Situation, note, planted},
 };
 
-/// Writers by number: what replaces 8-byte ids inside a document.
-#[derive(Clone, Default)]
-pub(crate) struct Writers {
-    ids: Vec<ReplicaId>,
-    numbers: std::collections::BTreeMap<ReplicaId, u32>,
-}
-
-impl Writers {
-    /// The number of a writer, given at the first call.
-    pub(crate) fn number(&mut self, replica: ReplicaId) -> u32 {
-        let ids = &mut self.ids;
-        *self.numbers.entry(replica).or_insert_with(|| {
-            ids.push(replica);
-            u32::try_from(ids.len() - 1).expect("fewer writers than the memory for their changes")
-        })
-    }
-
-    /// The number of a writer that has one.
-    pub(crate) fn find(&self, replica: ReplicaId) -> Option<u32> {
-        self.numbers.get(&replica).copied()
-    }
-
-    /// Whose number this is.
-    pub(crate) fn id(&self, number: u32) -> ReplicaId {
-        self.ids[number as usize]
-    }
-}
-
 /// A run of items that was seen until now.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Removed {
     /// The first of the items.
-    pub(crate) first: ItemId,
+    pub(crate) first: LocalId,
     /// How many there are.
-    pub(crate) len: usize,
-    /// Where they stood at the moment of their removal, in visible characters.
-    pub(crate) at: usize,
-    /// What they said.
-    pub(crate) text: String,
+    pub(crate) len: u32,
+    /// Where they stood at the moment of their removal, in visible items.
+    pub(crate) at: u32,
 }
 
-/// Where an item is: in which span, and where in it.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Place {
-    index: usize,
-    offset: usize,
-}
-
-/// The characters between which something new goes.
+/// The items between which something new goes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Origins {
-    /// The character before it, or the beginning.
-    pub(crate) left: Option<ItemId>,
+    /// The item before it, or the beginning.
+    pub(crate) left: Option<LocalId>,
     /// What comes next, deleted or not, or the end.
-    pub(crate) right: Option<ItemId>,
+    pub(crate) right: Option<LocalId>,
 }
 
-/// A text's characters and tombstones, in order.
+/// All sequences of a document.
 #[derive(Clone, Default)]
-pub(crate) struct Sequence {
-    spans: Vec<Span>,
-    visible: usize,
-    cursor: Cursor,
+pub(crate) struct Sequences {
+    pub(crate) ids: LocalIds,
+    tree: Tree,
+    contents: Contents,
 }
 
-#[derive(Clone, Copy, Default)]
-struct Cursor {
-    index: usize,
-    before: usize,
-}
-
-impl Sequence {
-    /// How many characters are seen.
-    pub(crate) const fn len(&self) -> usize {
-        self.visible
+impl Sequences {
+    /// Another sequence, empty.
+    pub(crate) fn begin(&mut self) -> SequenceId {
+        self.tree.begin()
     }
 
-    /// Inserts what was typed here, before the visible character `at`, and says between what it stands.
+    /// Takes back the sequence that was begun last, which is empty again.
+    pub(crate) fn take_back_last(&mut self) {
+        self.tree.take_back_last();
+    }
+
+    /// How many items are seen.
+    pub(crate) fn len(&self, sequence: SequenceId) -> usize {
+        self.tree.sum(sequence).items as usize
+    }
+
+    /// Inserts what was typed here, before the visible item `at`, and says between what it stands.
     ///
-    /// `at` is at most [`len`](Self::len); `text` has `len` characters, at least one.
-    pub(crate) fn insert(&mut self, at: usize, id: ItemId, len: usize, text: String) -> Origins {
-        let place = match at.checked_sub(1) {
-            Some(before) => {
-                let before = self.locate(before);
-                self.after(before)
+    /// `at` is at most [`len`](Self::len); `text` has `len` characters, at least one, whose ids begin with `first`.
+    pub(crate) fn insert(&mut self, sequence: SequenceId, at: usize, first: LocalId, len: u32, text: &str) -> Origins {
+        let at = at as u32;
+        let (place, before, left) = match at.checked_sub(1) {
+            None => (Place { leaf: self.tree.first_leaf(sequence), index: 0, offset: 0 }, 0, None),
+            Some(previous) => {
+                let (Place { leaf, index, offset }, before) = self.tree.locate(sequence, previous);
+                let span = &self.tree.leaf(leaf).spans[index];
+                let left = Some(span.first.plus(offset));
+                if offset + 1 < span.len() {
+                    (Place { leaf, index, offset: offset + 1 }, before, left)
+                } else {
+                    (Place { leaf, index: index + 1, offset: 0 }, before + span.visible(), left)
+                }
             }
-            None => Place { index: 0, offset: 0 },
         };
         // Tombstones between the two visible neighbours come after the new text: its right origin is the very next item.
-        let left = self.item_before(place).filter(|_| at > 0);
-        let mut right = self.spans.get(place.index).map(|span| span.id.plus(place.offset));
-        if place.offset == 0 && planted(Fault::TombstonePassedOver) {
-            right = self.spans[place.index..].iter().find(|span| span.text.is_some()).map(|span| span.id);
+        let next = self.tree.normal(place);
+        let mut right = self.tree.span(next).map(|span| span.first.plus(next.offset));
+        if next.offset == 0 && planted(Fault::TombstonePassedOver) {
+            right = self.visible_from(next);
         }
-        self.put(place, Span { id, len, left, right, text: Some(text) });
-        Origins { left, right }
+        let origins = Origins { left, right };
+        self.put(place, before, first, len, text, origins);
+        origins
     }
 
-    /// Deletes `count` visible characters, the first of which is `at`; both lie inside. The runs that went, in order.
-    pub(crate) fn delete(&mut self, at: usize, count: usize) -> Vec<Removed> {
-        let mut removed = Vec::new();
-        let mut left = count;
+    /// Deletes `count` visible items, the first of which is `at`; both lie inside. The runs that went, in order.
+    pub(crate) fn delete(&mut self, sequence: SequenceId, at: usize, count: usize, mut tell: impl FnMut(Removed)) {
+        let mut left = count as u32;
         while left > 0 {
-            let Place { index, offset } = self.locate(at);
-            let len = left.min(self.spans[index].len - offset);
-            removed.push(self.bury(index, offset, offset + len));
+            let (place, before) = self.tree.locate(sequence, at as u32);
+            let len = left.min(self.tree.leaf(place.leaf).spans[place.index].len() - place.offset);
+            tell(self.bury(place, len, before));
             left -= len;
         }
-        removed
     }
 
-    /// Whether all of `len` consecutive items are here, deleted or not.
-    pub(crate) fn contains(&self, first: ItemId, len: u64) -> bool {
-        let mut next = first;
-        let mut near = self.cursor.index;
-        let end = first.seq + len;
-        while next.seq < end {
-            let Some(place) = self.find_near(next, near) else {
+    /// Whether all of `count` items with consecutive ids are here, deleted or not.
+    pub(crate) fn contains(&self, sequence: SequenceId, first: OpId, count: u64) -> bool {
+        let mut at = 0;
+        while at < count {
+            let Some((place, here)) = self.find_run(sequence, first, at, count) else {
                 return false;
             };
-            near = place.index;
-            next.seq += (self.spans[place.index].len - place.offset) as u64;
+            debug_assert!(self.tree.span(place).is_some());
+            at += u64::from(here);
         }
         true
     }
 
-    /// Deletes `len` consecutive items, which are [all here](Self::contains). The runs that were seen until now.
-    pub(crate) fn delete_items(&mut self, first: ItemId, len: u64) -> Vec<Removed> {
-        let mut removed = Vec::new();
-        let mut next = first;
-        let end = first.seq + len;
-        while next.seq < end {
-            let Some(Place { index, offset }) = self.find(next) else {
-                debug_assert!(false, "the caller asked for items that are not here");
-                break;
-            };
-            let span = &self.spans[index];
-            let here = usize::try_from(end - next.seq).map_or(span.len - offset, |left| left.min(span.len - offset));
-            next = next.plus(here);
-            if span.text.is_some() {
-                removed.push(self.bury(index, offset, offset + here));
-            } else {
+    /// Deletes `count` items with consecutive ids, which are [all here](Self::contains). The runs that were seen until
+    /// now.
+    pub(crate) fn delete_items(
+        &mut self,
+        sequence: SequenceId,
+        first: OpId,
+        count: u64,
+        mut tell: impl FnMut(Removed),
+    ) {
+        let mut at = 0;
+        while let Some((place, here)) = self.find_run(sequence, first, at, count) {
+            at += u64::from(here);
+            if self.tree.span(place).is_some_and(Span::is_deleted) {
                 note(Situation::DeletedAlready);
+            } else {
+                let before = self.tree.items_before(place);
+                tell(self.bury(place, here, before));
             }
-            if next.seq < end {
+            if at < count {
                 note(Situation::DeletionOfSplitRun);
                 if planted(Fault::DeletionStopsAtSplit) {
                     break;
                 }
             }
         }
-        removed
+    }
+
+    /// Where the item `at` numbers behind `first` is, and how many from there on, before `count`, are in the same span.
+    fn find_run(&self, sequence: SequenceId, first: OpId, at: u64, count: u64) -> Option<(Place, u32)> {
+        let left = count.checked_sub(at).filter(|left| *left > 0)?;
+        let (id, consecutive) = self.ids.run(OpId::new(first.replica, first.seq.checked_add(at)?))?;
+        let place = self.find(sequence, id)?;
+        let here = (self.tree.span(place)?.len() - place.offset).min(consecutive);
+        Some((place, u32::try_from(left).map_or(here, |left| left.min(here))))
+    }
+
+    /// Whether two runs are one in the order of their ids, whichever comes first.
+    pub(crate) fn continue_each_other(&self, one: &Removed, other: &Removed) -> bool {
+        let (from, to) = (self.ids.op(one.first), self.ids.op(other.first));
+        from.replica == to.replica
+            && (from.seq + u64::from(one.len) == to.seq || to.seq + u64::from(other.len) == from.seq)
     }
 
     /// Takes back an insertion, as if it had never been. Nothing that came after it may be left.
-    pub(crate) fn take_back(&mut self, first: ItemId, len: usize) {
-        let Some(Place { index, offset }) = self.find(first) else {
-            debug_assert!(false, "only what was inserted is taken back");
-            return;
-        };
-        self.visible -= len;
-        self.rewrite(index, offset, len, None);
+    pub(crate) fn take_back(&mut self, sequence: SequenceId, first: LocalId, len: u32) {
+        let mut at = 0;
+        let mut content = u32::MAX;
+        while at < len {
+            let Some(place) = self.find(sequence, first.plus(at)) else {
+                debug_assert!(false, "only what was inserted is taken back");
+                return;
+            };
+            let span = self.tree.leaf(place.leaf).spans[place.index];
+            let here = (span.len() - place.offset).min(len - at);
+            let (head, middle, tail) = self.cut(span, place.offset, here);
+            content = content.min(middle.content);
+            at += here;
+            let before = self.tree.items_before(place);
+            let sum = self.contents.sum(&self.ids, &middle);
+            self.replace(place, &[head, tail], before, Sum::default().minus(sum));
+        }
+        self.contents.take_back(self.ids.writer_of(first), content);
     }
 
     /// Takes back a deletion. Nothing that came after it may be left.
-    pub(crate) fn restore(&mut self, removed: Removed) {
-        let Some(Place { index, offset }) = self.find(removed.first) else {
-            debug_assert!(false, "a tombstone stays");
-            return;
-        };
-        self.visible += removed.len;
-        self.rewrite(index, offset, removed.len, Some(removed.text));
+    pub(crate) fn restore(&mut self, sequence: SequenceId, removed: Removed) {
+        let mut at = 0;
+        while at < removed.len {
+            let Some(place) = self.find(sequence, removed.first.plus(at)) else {
+                debug_assert!(false, "a tombstone stays");
+                return;
+            };
+            let span = self.tree.leaf(place.leaf).spans[place.index];
+            let here = (span.len() - place.offset).min(removed.len - at);
+            let (head, middle, tail) = self.cut(span, place.offset, here);
+            let seen = middle.with_deleted(false);
+            at += here;
+            let before = self.tree.items_before(place);
+            let sum = self.contents.sum(&self.ids, &seen);
+            self.replace(place, &[head, Some(seen), tail], before, sum);
+        }
     }
 
-    /// The visible characters, as they are kept.
-    pub(crate) fn pieces(&self) -> impl Iterator<Item = &str> + '_ {
-        self.spans.iter().filter_map(|span| span.text.as_deref())
+    /// The visible text, as it is kept.
+    pub(crate) fn pieces(&self, sequence: SequenceId) -> impl Iterator<Item = &str> + '_ {
+        let spans = self.tree.spans(sequence).filter(|span| !span.is_deleted());
+        spans.map(|span| self.contents.text(&self.ids, span))
     }
 
     /// The visible characters from `at` on, `count` of them; both lie inside.
-    pub(crate) fn slice(&self, at: usize, count: usize) -> String {
+    pub(crate) fn slice(&self, sequence: SequenceId, at: usize, count: usize) -> String {
         let mut out = String::new();
-        let (mut skip, mut left) = (at, count);
-        for span in &self.spans {
-            let Some(text) = span.text.as_deref() else { continue };
-            if skip >= span.len {
-                skip -= span.len;
-                continue;
+        if count == 0 {
+            return out;
+        }
+        let (place, _) = self.tree.locate(sequence, at as u32);
+        let mut left = count as u32;
+        let mut from = place.offset;
+        let mut next = place;
+        while left > 0 {
+            let Some(span) = self.tree.span(next) else { break };
+            if !span.is_deleted() {
+                let here = (span.len() - from).min(left);
+                let text = self.contents.text(&self.ids, span);
+                let begin = self.contents.byte_offset(&self.ids, span, from) as usize;
+                let end = self.contents.byte_offset(&self.ids, span, from + here) as usize;
+                out.push_str(&text[begin..end]);
+                left -= here;
             }
-            if left == 0 {
-                break;
-            }
-            let end = span.len.min(skip + left);
-            out.push_str(&text[byte_offset(text, span.len, skip)..byte_offset(text, span.len, end)]);
-            left -= end - skip;
-            skip = 0;
+            from = 0;
+            next = self.tree.normal(Place { index: next.index + 1, offset: 0, ..next });
         }
         out
     }
 
-    /// How many visible items stand before the span at `index`, counted from the cursor or from the beginning.
-    fn visible_before(&self, index: usize) -> usize {
-        let seen = |spans: &[Span]| spans.iter().map(Span::visible).sum::<usize>();
-        let Cursor { index: known, before } = self.cursor;
-        if index >= known {
-            before + seen(&self.spans[known..index])
-        } else if index < known / 2 {
-            seen(&self.spans[..index])
-        } else {
-            before - seen(&self.spans[index..known])
+    /// The place of an item of this sequence.
+    fn find(&self, sequence: SequenceId, id: LocalId) -> Option<Place> {
+        let leaf = self.tree.index.leaf(id)?;
+        let there = self.tree.leaf(leaf);
+        if there.sequence != sequence {
+            return None;
         }
-    }
-
-    /// Moves the cursor to the span that holds the visible item `at`, which exists.
-    fn locate(&mut self, at: usize) -> Place {
-        let Cursor { mut index, mut before } = self.cursor;
-        if at < before / 2 {
-            (index, before) = (0, 0);
-        }
-        while before > at {
-            index -= 1;
-            before -= self.spans[index].visible();
-        }
-        while before + self.spans[index].visible() <= at {
-            before += self.spans[index].visible();
-            index += 1;
-        }
-        self.cursor = Cursor { index, before };
-        Place { index, offset: at - before }
-    }
-
-    fn find(&self, id: ItemId) -> Option<Place> {
-        self.find_near(id, self.cursor.index)
-    }
-
-    /// Looks for an item from the span `near` to the end, then from the beginning: mostly it is close.
-    fn find_near(&self, id: ItemId, near: usize) -> Option<Place> {
-        let near = near.saturating_sub(2).min(self.spans.len());
-        let (before, after) = self.spans.split_at(near);
-        let search = |spans: &[Span], from: usize| {
-            spans
-                .iter()
-                .enumerate()
-                .find_map(|(index, span)| span.offset(id).map(|offset| Place { index: from + index, offset }))
-        };
-        search(after, near).or_else(|| search(before, 0))
+        let found = there.spans.iter().enumerate().find_map(|(index, span)| Some((index, span.offset(id)?)));
+        found.map(|(index, offset)| Place { leaf, index, offset })
     }
 
     /// The place right after an item.
     fn after(&self, place: Place) -> Place {
-        if place.offset + 1 < self.spans[place.index].len {
-            Place { index: place.index, offset: place.offset + 1 }
+        let Place { leaf, index, offset } = place;
+        if offset + 1 < self.tree.leaf(leaf).spans[index].len() {
+            Place { leaf, index, offset: offset + 1 }
         } else {
-            Place { index: place.index + 1, offset: 0 }
+            Place { leaf, index: index + 1, offset: 0 }
         }
     }
 
-    fn item_before(&self, place: Place) -> Option<ItemId> {
-        if place.offset > 0 {
-            return Some(self.spans[place.index].id.plus(place.offset - 1));
-        }
-        let span = &self.spans[place.index.checked_sub(1)?];
-        Some(span.id.plus(span.len - 1))
-    }
-
-    /// Puts a span of new items at a place. How many visible characters are before it.
-    fn put(&mut self, place: Place, span: Span) -> usize {
-        let Place { index, offset } = place;
-        let before = self.visible_before(index);
-        self.visible += span.visible();
-        if offset > 0 {
-            note(Situation::InsertionSplitRun);
-            self.cursor = Cursor { index, before };
-            let seen = if self.spans[index].text.is_some() { offset } else { 0 };
-            let seen = if planted(Fault::InsertionReportedAtRun) { 0 } else { seen };
-            let tail = self.spans[index].split(offset);
-            self.spans.splice(index + 1..index + 1, [span, tail]);
-            return before + seen;
-        }
-        match index.checked_sub(1).map(|previous| &mut self.spans[previous]) {
-            Some(previous) if previous.precedes(&span) => {
-                self.cursor = Cursor { index: index - 1, before: before - previous.visible() };
-                previous.append(span);
+    fn visible_from(&self, mut place: Place) -> Option<LocalId> {
+        loop {
+            let span = self.tree.span(place)?;
+            if !span.is_deleted() {
+                return Some(span.first);
             }
-            _ => {
-                self.cursor = Cursor { index, before };
-                self.spans.insert(index, span);
-            }
+            place = self.tree.normal(Place { index: place.index + 1, offset: 0, ..place });
         }
-        before
     }
 
-    /// Makes tombstones of the visible items `from..to` of one span, and one run of them and their neighbours.
-    fn bury(&mut self, index: usize, from: usize, to: usize) -> Removed {
-        let before = self.visible_before(index);
-        let mut head = self.spans[index].take();
-        let tail = (to < head.len).then(|| head.split(to));
-        let (head, mut buried) = cut(head, from);
-        let text = buried.text.take().unwrap_or_default();
-        self.visible -= buried.len;
-        let removed = Removed { first: buried.id, len: buried.len, at: before + from, text };
+    /// Puts new items at a place, before whose span `before` visible items stand. How many stand before the new ones.
+    fn put(&mut self, place: Place, before: u32, first: LocalId, len: u32, text: &str, origins: Origins) -> u32 {
+        let content = self.contents.push(self.ids.writer_of(first), text);
+        let span = Span::new(first, len, origins.left, origins.right, content, text.len() as u32);
+        let sum = self.contents.sum(&self.ids, &span);
+        if place.offset == 0 {
+            let Self { ids, tree, contents } = self;
+            tree.put(place, span, before, sum, |span| contents.sum(ids, span));
+            return before;
+        }
+        note(Situation::InsertionSplitRun);
+        let there = self.tree.leaf(place.leaf).spans[place.index];
+        let (head, tail) = there.cut(place.offset, self.contents.byte_offset(&self.ids, &there, place.offset));
+        let Self { ids, tree, contents } = self;
+        tree.index.set(first, len, place.leaf);
+        tree.rewrite(place, &[Some(head), Some(span), Some(tail)], before, sum, |span| contents.sum(ids, span));
+        before + if planted(Fault::InsertionReportedAtRun) { 0 } else { head.visible() }
+    }
 
+    /// Makes tombstones of `len` visible items of one span, from a place on.
+    fn bury(&mut self, place: Place, len: u32, before: u32) -> Removed {
+        let span = self.tree.leaf(place.leaf).spans[place.index];
+        let (head, middle, tail) = self.cut(span, place.offset, len);
         if head.is_some() && tail.is_some() {
             note(Situation::DeletionSplitRun);
         }
-        let joins_previous = head.is_none() && index > 0 && self.spans[index - 1].precedes(&buried);
-        let joins_next = tail.is_none() && self.spans.get(index + 1).is_some_and(|next| buried.precedes(next));
-        // What is before `index` stays as many visible items as it was: a span that is joined is a tombstone.
-        self.cursor = Cursor { index, before };
-        match (joins_previous, joins_next) {
-            (true, true) => {
-                let next = self.spans.remove(index + 1);
-                self.spans.remove(index);
-                self.spans[index - 1].append(buried);
-                self.spans[index - 1].append(next);
-            }
-            (true, false) => {
-                self.spans[index - 1].append(buried);
-                self.replace(index, tail);
-            }
-            (false, true) => {
-                buried.len += self.spans[index + 1].len;
-                self.spans[index + 1] = buried;
-                self.replace(index, head);
-            }
-            (false, false) => {
-                self.spans.splice(index..=index, head.into_iter().chain([buried]).chain(tail));
-            }
-        }
-        removed
+        let sum = self.contents.sum(&self.ids, &middle);
+        self.replace(place, &[head, Some(middle.with_deleted(true)), tail], before, Sum::default().minus(sum));
+        Removed { first: middle.first, len, at: before + place.offset }
     }
 
-    fn replace(&mut self, index: usize, span: Option<Span>) {
-        match span {
-            Some(span) => self.spans[index] = span,
-            None => {
-                self.spans.remove(index);
+    /// What is before `len` items of a span, these, and what is behind them.
+    fn cut(&self, span: Span, offset: u32, len: u32) -> (Option<Span>, Span, Option<Span>) {
+        let byte = |span: &Span, offset| self.contents.byte_offset(&self.ids, span, offset);
+        let (head, rest) = match offset {
+            0 => (None, span),
+            _ => {
+                let (head, rest) = span.cut(offset, byte(&span, offset));
+                (Some(head), rest)
             }
-        }
+        };
+        let (middle, tail) = if len == rest.len() {
+            (rest, None)
+        } else {
+            let (middle, tail) = rest.cut(len, byte(&rest, len));
+            (middle, Some(tail))
+        };
+        (head, middle, tail)
     }
 
-    /// Gives `len` items of one span another text, or takes them away, and joins what can be one again.
-    fn rewrite(&mut self, index: usize, offset: usize, len: usize, text: Option<String>) {
-        let mut head = self.spans[index].take();
-        let tail = (offset + len < head.len).then(|| head.split(offset + len));
-        let (head, middle) = cut(head, offset);
-        let middle = text.map(|text| Span { text: Some(text), ..middle });
-        let parts: Vec<_> = head.into_iter().chain(middle).chain(tail).collect();
-        let end = (index + parts.len() + 1).min(self.spans.len() - 1 + parts.len());
-        self.spans.splice(index..=index, parts);
-        self.cursor = Cursor::default();
-        for next in (index.max(1)..end).rev() {
-            if self.spans[next - 1].precedes(&self.spans[next]) {
-                let span = self.spans.remove(next);
-                self.spans[next - 1].append(span);
-            }
-        }
+    /// Puts other parts in the place of a span.
+    fn replace(&mut self, place: Place, parts: &[Option<Span>], before: u32, difference: Sum) {
+        let Self { ids, tree, contents } = self;
+        tree.rewrite(place, parts, before, difference, |span| contents.sum(ids, span));
     }
 
     /// What is wrong inside, for tests.
-    pub(crate) fn check(&self) -> Result<(), String> {
+    pub(crate) fn check(&self, sequence: SequenceId) -> Result<(), String> {
+        self.tree.check(sequence, |span| self.contents.sum(&self.ids, span))?;
         let mut ids = Vec::new();
-        let mut visible = 0;
-        for (index, span) in self.spans.iter().enumerate() {
-            if index == self.cursor.index && visible != self.cursor.before {
-                return Err(format!("{visible} characters before the cursor, which says {}", self.cursor.before));
-            }
-            visible += span.visible();
-            if span.len == 0 || span.text.as_ref().is_some_and(|text| text.chars().count() != span.len) {
+        for (index, span) in self.tree.spans(sequence).enumerate() {
+            let text = self.contents.text(&self.ids, span);
+            if text.chars().count() != span.len() as usize {
                 return Err(format!("span {index} does not have the length it says"));
             }
-            if index > 0 && self.spans[index - 1].precedes(span) {
-                return Err(format!("spans {} and {index} could be one", index - 1));
-            }
-            ids.push((span.id, span.len));
-            let here = Place { index, offset: 0 };
-            let left = span.left.map(|left| self.find(left).ok_or("a left origin is not here")).transpose()?;
-            if left.is_some_and(|left| left >= here) {
+            ids.push((span.first, span.len()));
+            let here = self.find(sequence, span.first).ok_or("a span is not found")?;
+            let place = |id| self.find(sequence, id).ok_or("an origin is not here");
+            if span.left.map(place).transpose()?.is_some_and(|left| !self.tree.is_before(left, here)) {
                 return Err(format!("span {index} stands before its left origin"));
             }
-            let right = span.right.map(|right| self.find(right).ok_or("a right origin is not here")).transpose()?;
-            if right.is_some_and(|right| right <= here) {
+            if span.right.map(place).transpose()?.is_some_and(|right| !self.tree.is_before(here, right)) {
                 return Err(format!("span {index} stands after its right origin"));
             }
         }
         ids.sort_unstable();
-        if ids.windows(2).any(|pair| pair[0].0.writer == pair[1].0.writer && pair[0].0.plus(pair[0].1) > pair[1].0) {
+        if ids.windows(2).any(|pair| pair[0].0.plus(pair[0].1) > pair[1].0) {
             return Err("one id twice".into());
         }
-        if visible != self.visible {
-            return Err(format!("{visible} characters are visible, {} are counted", self.visible));
-        }
         Ok(())
-    }
-}
-
-/// What is before `offset` in a span, if anything is, and what begins there.
-fn cut(mut span: Span, offset: usize) -> (Option<Span>, Span) {
-    if offset == 0 {
-        return (None, span);
-    }
-    let rest = span.split(offset);
-    (Some(span), rest)
-}
-
-impl fmt::Display for Sequence {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.pieces().try_for_each(|piece| f.write_str(piece))
     }
 }

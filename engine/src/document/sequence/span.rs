@@ -1,140 +1,135 @@
-//! Spans: runs of characters that one writer typed one after another, kept as one.
+//! Spans: runs of items that one writer inserted one after another, kept as one.
 
-use std::fmt;
-
-use crate::proof::{Fault, planted};
-
-/// One character of a sequence: the writer by its number in the document, and the operation's number.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct ItemId {
-    /// The writer's number; see [`Writers`](super::Writers). Its order means nothing.
-    pub(crate) writer: u32,
-    /// Which of the writer's operations put the character here.
-    pub(crate) seq: u64,
-}
-
-impl fmt::Debug for ItemId {
-    /// `7@w3`: the number, and the writer by its number here.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}@w{}", self.seq, self.writer)
-    }
-}
-
-impl ItemId {
-    pub(crate) const fn new(writer: u32, seq: u64) -> Self {
-        Self { writer, seq }
-    }
-
-    /// The item `count` numbers on. The caller knows that it exists, so the number fits.
-    pub(crate) const fn plus(self, count: usize) -> Self {
-        Self { writer: self.writer, seq: self.seq + count as u64 }
-    }
-}
+use crate::{
+    document::local::LocalId,
+    proof::{Fault, planted},
+};
 
 /// A run of consecutive items of one writer that stand next to each other and share their fate.
 ///
-/// Each item but the first has the item before it as its left origin; all share the right origin. A deleted span has no
-/// text any more and keeps its ids, because operations that were made without knowing of the deletion name them.
+/// Each item but the first has the item before it as its left origin; all share the right origin. A deleted span keeps
+/// its ids, because operations that were made without knowing of the deletion name them.
 ///
-/// Four laws, as for every run-length form: a length; `split` cuts anywhere inside; `append` takes what `precedes`
-/// allows; and splitting and appending again changes nothing.
-#[derive(Clone, PartialEq, Eq)]
+/// Four laws, as for every run-length form: a length; [`cut`](Self::cut) cuts anywhere inside; `append` takes what
+/// `precedes` allows; and cutting and appending again changes nothing.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Span {
-    pub(super) id: ItemId,
-    pub(super) len: usize,
+    pub(super) first: LocalId,
+    /// How many items, and in the highest bit whether they are deleted.
+    len: u32,
     /// Left origin of the first item; `None` is the beginning of the sequence.
-    pub(super) left: Option<ItemId>,
+    pub(super) left: Option<LocalId>,
     /// Right origin of every item; `None` is the end of the sequence.
-    pub(super) right: Option<ItemId>,
-    /// The characters, `len` of them; `None` once deleted.
-    pub(super) text: Option<String>,
+    pub(super) right: Option<LocalId>,
+    /// Where what it says begins among the writer's contents.
+    pub(super) content: u32,
+    /// How many bytes that is.
+    pub(super) bytes: u32,
 }
 
+const DELETED: u32 = 1 << 31;
+
 impl Span {
-    /// How many characters of it are seen.
-    pub(super) const fn visible(&self) -> usize {
-        if self.text.is_some() { self.len } else { 0 }
+    pub(super) const fn new(
+        first: LocalId,
+        len: u32,
+        left: Option<LocalId>,
+        right: Option<LocalId>,
+        content: u32,
+        bytes: u32,
+    ) -> Self {
+        Self { first, len, left, right, content, bytes }
+    }
+
+    pub(super) const fn len(&self) -> u32 {
+        self.len & !DELETED
+    }
+
+    pub(super) const fn is_deleted(&self) -> bool {
+        self.len & DELETED != 0
+    }
+
+    #[must_use]
+    pub(super) const fn with_deleted(self, deleted: bool) -> Self {
+        Self { len: self.len() | if deleted { DELETED } else { 0 }, ..self }
+    }
+
+    /// How many of its items are seen.
+    pub(super) const fn visible(&self) -> u32 {
+        if self.is_deleted() { 0 } else { self.len }
+    }
+
+    /// Whether each item is one byte.
+    pub(super) const fn is_plain(&self) -> bool {
+        self.bytes == self.len()
+    }
+
+    pub(super) const fn last(&self) -> LocalId {
+        self.first.plus(self.len() - 1)
     }
 
     /// Where in the span an item is, if it is.
-    pub(super) fn offset(&self, id: ItemId) -> Option<usize> {
-        if self.id.writer != id.writer {
-            return None;
+    pub(super) const fn offset(&self, id: LocalId) -> Option<u32> {
+        match id.since(self.first) {
+            Some(offset) if offset < self.len() => Some(offset),
+            _ => None,
         }
-        let offset = usize::try_from(id.seq.checked_sub(self.id.seq)?).ok()?;
-        (offset < self.len).then_some(offset)
     }
 
     /// The left origin of the item at `offset`.
-    pub(super) fn left_of(&self, offset: usize) -> Option<ItemId> {
-        match offset.checked_sub(1) {
-            Some(before) => Some(self.id.plus(before)),
-            None => self.left,
-        }
+    pub(super) const fn left_of(&self, offset: u32) -> Option<LocalId> {
+        if offset == 0 { self.left } else { Some(self.first.plus(offset - 1)) }
     }
 
     /// Whether `next`, standing right after this span, is its continuation.
     pub(super) fn precedes(&self, next: &Self) -> bool {
-        self.id.plus(self.len) == next.id
-            && next.left == Some(self.id.plus(self.len - 1))
+        next.left == Some(self.last())
+            && next.first == self.first.plus(self.len())
             && (self.right == next.right || planted(Fault::UnlikeRunsJoined))
-            && self.text.is_some() == next.text.is_some()
+            && self.is_deleted() == next.is_deleted()
+            && self.content + self.bytes == next.content
     }
 
     /// Takes in its continuation.
-    pub(super) fn append(&mut self, next: Self) {
-        self.len += next.len;
-        if let (Some(text), Some(more)) = (&mut self.text, next.text) {
-            text.push_str(&more);
-        }
+    pub(super) const fn append(&mut self, next: &Self) {
+        self.len += next.len();
+        self.bytes += next.bytes;
     }
 
-    /// Takes the span out to be cut up; what is left holds its place for as long as that takes.
-    pub(super) fn take(&mut self) -> Self {
-        Self { text: self.text.take(), ..*self }
-    }
-
-    /// Cuts off what begins at `offset`, which lies inside.
-    pub(super) fn split(&mut self, offset: usize) -> Self {
-        let text = self.text.as_mut().map(|text| {
-            let byte = byte_offset(text, self.len, offset);
-            text.split_off(byte)
-        });
+    /// The two parts, of which the second begins at the item `offset` and at the byte `byte`; both lie inside.
+    pub(super) fn cut(self, offset: u32, byte: u32) -> (Self, Self) {
+        let deleted = self.len & DELETED;
+        let head = Self { len: offset | deleted, bytes: byte, ..self };
         let tail = Self {
-            id: self.id.plus(offset),
-            len: self.len - offset,
-            left: Some(self.id.plus(offset - 1)),
+            first: self.first.plus(offset),
+            len: (self.len() - offset) | deleted,
+            left: Some(head.last()),
             right: self.right.filter(|_| !planted(Fault::SplitForgetsRightOrigin)),
-            text,
+            content: self.content + byte,
+            bytes: self.bytes - byte,
         };
-        self.len = offset;
-        tail
+        (head, tail)
     }
-}
-
-/// The byte at which the `chars`-th character of `text` begins; `len` is how many it has.
-pub(super) fn byte_offset(text: &str, len: usize, chars: usize) -> usize {
-    if text.len() == len {
-        return chars;
-    }
-    text.char_indices().nth(chars).map_or(text.len(), |(byte, _)| byte)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{document::local::LocalIds, id::ReplicaId};
 
     #[test]
-    fn splitting_anywhere_and_appending_again_changes_nothing() {
-        for text in [Some("a😀b🎉c".to_owned()), Some("plain".to_owned()), None] {
-            let whole = Span { id: ItemId::new(3, 7), len: 5, left: None, right: Some(ItemId::new(1, 1)), text };
-            for offset in 1..whole.len {
-                let mut head = whole.clone();
-                let tail = head.split(offset);
-                assert_eq!((head.len, tail.len), (offset, whole.len - offset));
-                assert!(head.precedes(&tail));
-                head.append(tail);
-                assert!(head == whole);
+    fn cutting_anywhere_and_appending_again_changes_nothing() {
+        let mut ids = LocalIds::default();
+        let writer = ids.writer(ReplicaId::new(1));
+        let first = ids.give(writer, 7, 5).expect("there is room");
+        for deleted in [false, true] {
+            let whole = Span::new(first, 5, None, Some(first.plus(9)), 100, 10).with_deleted(deleted);
+            for offset in 1..whole.len() {
+                let (mut head, tail) = whole.cut(offset, 2 * offset);
+                assert_eq!((head.len(), tail.len()), (offset, whole.len() - offset));
+                assert!(head.precedes(&tail) && !tail.precedes(&head));
+                head.append(&tail);
+                assert_eq!(head, whole);
             }
         }
     }
