@@ -1,4 +1,4 @@
-//! Recorded editing sessions, from the folder that `EDITING_TRACES` names; `docs` of the project say what is in one.
+//! Recorded editing sessions, gzipped JSON from the folder that `EDITING_TRACES` names.
 
 use std::{env, fs::File, io, path::PathBuf};
 

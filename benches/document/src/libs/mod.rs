@@ -18,7 +18,7 @@ pub(crate) trait WithLibrary {
 /// This project's own.
 pub(crate) const OURS: &str = ours::Ours::NAME;
 
-/// A library, and whether it carries what people write or only where it goes.
+/// All libraries, this project's own first.
 pub(crate) const NAMES: [&str; 6] = [
     OURS,
     yrs::Yrs::NAME,
