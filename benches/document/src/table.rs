@@ -154,8 +154,15 @@ fn line(row: &Row, outcomes: &[Outcome], cpu: bool) -> Vec<String> {
     bests.dedup();
     line.push(bests.join(", "));
     let ways = cells.iter().filter_map(|(library, cell)| Some((library, cell.as_ref().ok()?.way)));
-    let ways: Vec<_> =
+    let mut ways: Vec<_> =
         ways.filter(|(_, way)| !way.is_empty()).map(|(library, way)| format!("{library}: {way}")).collect();
+    // A way without figures may have been the better one: what is shown is then no more than what is known.
+    let missing = outcomes.iter().filter(|outcome| outcome.case == row.case && outcome.runs.is_empty());
+    ways.extend(
+        missing
+            .filter(|outcome| !outcome.way.is_empty())
+            .map(|outcome| format!("NOT {}: {}", outcome.library, outcome.way)),
+    );
     line.push(ways.join("; "));
     line
 }

@@ -1,12 +1,12 @@
 //! yrs, the Rust implementation of Yjs.
 //!
 //! Its update formats v1 and v2 are two ways. It forgets deleted content by default; where the history is to be saved it is
-//! told not to. It counts in UTF-16 units, as its bindings for editors do: it then finds a place sooner than by bytes.
-//! It has no sets: a map whose keys are the members is what its users take.
+//! told not to. It counts offsets in bytes, as it does by default: in UTF-16
+//! units it was slower here. It has no sets: a map whose keys are the members is what its users take.
 
 use yrs::{
-    Any, Array, ArrayRef, ClientID, Doc, GetString, Map, MapRef, OffsetKind, Options, Out, ReadTxn, StateVector, Text,
-    TextRef, Transact, Update, any::Number, updates::decoder::Decode,
+    Any, Array, ArrayRef, ClientID, Doc, GetString, Map, MapRef, Options, Out, ReadTxn, StateVector, Text, TextRef,
+    Transact, Update, any::Number, updates::decoder::Decode,
 };
 
 use crate::library::{Edit, Family, Library, Measure, Setup, Shown};
@@ -71,7 +71,6 @@ impl Library for Yrs {
     fn new(setup: Setup<'_>) -> Self {
         let mut options = Options::with_client_id(ClientID::new(setup.replica));
         options.skip_gc = setup.history;
-        options.offset_kind = OffsetKind::Utf16;
         let doc = Doc::with_options(options);
         let (text, map, list) =
             (doc.get_or_insert_text("text"), doc.get_or_insert_map("map"), doc.get_or_insert_array("list"));
