@@ -115,7 +115,7 @@ struct Cell {
 
 /// All rows of which there is a figure, in Markdown.
 ///
-/// Times are the clock's, or the processor's: on a busy machine the latter say more.
+/// Times are the clock's, or the processor's, which leave out waiting but not what others do to the caches.
 pub(crate) fn table(outcomes: &[Outcome], cpu: bool) -> String {
     let mut text = String::new();
     for (section, rows) in SECTIONS {

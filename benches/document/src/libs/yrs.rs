@@ -1,12 +1,12 @@
 //! yrs, the Rust implementation of Yjs.
 //!
-//! Its update formats v1 and v2 are two ways. It forgets deleted content by default; where the history is to be saved it is
-//! told not to. It counts offsets in bytes, as it does by default: in UTF-16
-//! units it was slower here. It has no sets: a map whose keys are the members is what its users take.
+//! Its update formats v1 and v2 are two ways. Local edits are measured with offsets in bytes, its default, and in UTF-16
+//! units, as its bindings for editors count; elsewhere the default is used. It forgets deleted content by default; where
+//! the history is to be saved it is told not to. It has no sets: a map whose keys are the members is what its users take.
 
 use yrs::{
-    Any, Array, ArrayRef, ClientID, Doc, GetString, Map, MapRef, Options, Out, ReadTxn, StateVector, Text, TextRef,
-    Transact, Update, any::Number, updates::decoder::Decode,
+    Any, Array, ArrayRef, ClientID, Doc, GetString, Map, MapRef, OffsetKind, Options, Out, ReadTxn, StateVector, Text,
+    TextRef, Transact, Update, any::Number, updates::decoder::Decode,
 };
 
 use crate::library::{Edit, Family, Library, Measure, Setup, Shown};
@@ -65,16 +65,22 @@ impl Library for Yrs {
     type Version = StateVector;
 
     fn ways(measure: Measure, _family: Family) -> &'static [&'static str] {
-        if measure == Measure::Local { &[""] } else { &["v1", "v2"] }
+        match measure {
+            Measure::Local => &["bytes", "utf-16"],
+            _ => &["v1", "v2"],
+        }
     }
 
     fn new(setup: Setup<'_>) -> Self {
         let mut options = Options::with_client_id(ClientID::new(setup.replica));
         options.skip_gc = setup.history;
+        if setup.way.ends_with("utf-16") {
+            options.offset_kind = OffsetKind::Utf16;
+        }
         let doc = Doc::with_options(options);
         let (text, map, list) =
             (doc.get_or_insert_text("text"), doc.get_or_insert_map("map"), doc.get_or_insert_array("list"));
-        Self { doc, text, map, list, v2: setup.way == "v2" }
+        Self { doc, text, map, list, v2: setup.way.starts_with("v2") }
     }
 
     fn edit(&mut self, edit: Edit) {
