@@ -1,0 +1,81 @@
+//! This project's document.
+//!
+//! Replica ids are 64 random bits and written as such, where the peers are given small numbers. The wall clock stands
+//! still, because the peers carry no time by default. Events are polled, as the documentation tells everyone to.
+
+use bytes::Bytes;
+use crdt_socket_sync::{Change, Document, Limits, Replica, ReplicaId, Wall, document::EditError};
+
+use crate::library::{Edit, Family, Library, Measure, Setup, Shown};
+
+const NAME: &str = "content";
+
+pub(crate) struct Ours {
+    document: Document,
+    limits: Limits,
+}
+
+impl Ours {
+    fn change(&mut self, edit: Edit) -> Option<Change> {
+        let edited = self.document.edit(Wall::from_millis(1_700_000_000_000), |txn| {
+            match edit {
+                Edit::Splice { at, deleted, inserted } => txn.text(NAME).replace(at, deleted, inserted)?,
+                Edit::Set { key, value } => txn.map(NAME).set(key, &value)?,
+                Edit::Insert { .. } | Edit::Add { .. } | Edit::Remove { .. } => unreachable!("no such container yet"),
+            }
+            Ok::<_, EditError>(())
+        });
+        while self.document.poll_event().is_some() {}
+        edited.expect("the edit fits the document").change
+    }
+}
+
+impl Library for Ours {
+    const NAME: &'static str = "crdt-socket-sync";
+    type Change = Bytes;
+    type Version = ();
+
+    fn ways(measure: Measure, family: Family) -> &'static [&'static str] {
+        match (measure, family) {
+            (_, Family::List | Family::Set) => &[],
+            (Measure::Full | Measure::State | Measure::Load | Measure::Tail, _) => &[],
+            _ => &[""],
+        }
+    }
+
+    fn new(setup: Setup<'_>) -> Self {
+        // Spreads small numbers over all 64 bits.
+        let replica = ReplicaId::new(setup.replica.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        let mut limits = Limits::default();
+        (limits.change_bytes, limits.replicas) = (usize::MAX, usize::MAX);
+        let mut document = Document::new(replica);
+        document.set_change_limit(limits.change_bytes);
+        Self { document, limits }
+    }
+
+    fn edit(&mut self, edit: Edit) {
+        self.change(edit);
+    }
+
+    fn edit_encoded(&mut self, edit: Edit) -> Bytes {
+        self.change(edit).expect("every edit of a case edits").encode()
+    }
+
+    fn receive(&mut self, change: &[u8]) {
+        let change = Change::decode(Bytes::copy_from_slice(change)).expect("it has just been encoded");
+        self.document.receive(change, &self.limits).expect("the change fits the document");
+        while self.document.poll_event().is_some() {}
+    }
+
+    fn shown(&mut self, family: Family) -> Shown {
+        match family {
+            Family::Text => Shown::Text(self.document.text(NAME).to_string()),
+            Family::Map => Shown::Map(
+                self.document.map(NAME).iter().map(|(key, value)| (key.to_owned(), value.expect("a number"))).collect(),
+            ),
+            Family::List | Family::Set => unreachable!("no such container yet"),
+        }
+    }
+
+    fn version(&mut self) {}
+}
