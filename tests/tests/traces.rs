@@ -2,11 +2,17 @@
 
 use std::time::Instant;
 
-use crdt_socket_sync::{Change, Document, Limits, Replica, ReplicaId, Wall, document::EditError};
+use crdt_socket_sync::{
+    Change, Document, Limits, Replica, ReplicaId, Wall,
+    document::EditError,
+    wire::{Message, Writers},
+};
 use crdt_socket_sync_tests::traces::{self, Trace, Transaction};
 
+/// One edit every tenth of a second.
 fn write(document: &mut Document, transaction: &Transaction) -> Option<Change> {
-    let edited = document.edit(Wall::from_millis(1), |txn| {
+    let wall = Wall::from_millis(1_700_000_000_000 + 100 * document.log().end() as u64);
+    let edited = document.edit(wall, |txn| {
         let mut text = txn.text("text");
         transaction.patches.iter().try_for_each(|(at, deleted, inserted)| text.replace(*at, *deleted, inserted))
     });
@@ -29,6 +35,7 @@ fn replay_alone(name: &str, trace: &Trace) {
     let written = begin.elapsed();
     let bytes: usize = changes.iter().map(|change| change.body.len()).sum();
     eprintln!("{name}: {} changes written in {written:?}, {} body bytes each", changes.len(), bytes / changes.len());
+    bytes_are_few(name, &changes);
     let begin = Instant::now();
     for change in changes {
         reader.receive(change, &Limits::default()).expect("a good history");
@@ -39,6 +46,20 @@ fn replay_alone(name: &str, trace: &Trace) {
     assert_eq!(writer.digest(), reader.digest());
     writer.check().expect("sound inside");
     reader.check().expect("sound inside");
+}
+
+/// What a keystroke costs on its way, in the mean: alone, and in a frame on a link that knows who writes.
+fn bytes_are_few(name: &str, changes: &[Change]) {
+    let keystrokes: Vec<_> = changes.iter().filter(|change| change.len == 1).collect();
+    let mut writers = Writers::default();
+    writers.introduce(ReplicaId::new(1));
+    let frame = |changes| Message::Changes { doc: 1, introduced: Vec::new(), changes }.encode(&writers).len();
+    let empty = frame(Vec::new());
+    let alone: usize = keystrokes.iter().map(|change| change.encode().len()).sum();
+    let framed: usize = keystrokes.iter().map(|change| frame(vec![(*change).clone()]) - empty).sum();
+    let mean = |bytes| bytes as f64 / keystrokes.len() as f64;
+    eprintln!("{name}: a keystroke takes {:.1} bytes alone, {:.1} in a frame", mean(alone), mean(framed));
+    assert!(mean(alone) < 24.0 && mean(framed) < 16.0);
 }
 
 /// Acceptance line 61.
