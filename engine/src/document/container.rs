@@ -260,6 +260,14 @@ impl Content {
         }
     }
 
+    /// What a key of a map or an or-map holds.
+    pub(super) fn held(&self, key: &str) -> Option<&Value> {
+        match self {
+            Self::Tagged(tagged) => tagged.shown(key.as_bytes()),
+            content => content.entry(Some(key))?.value.as_ref(),
+        }
+    }
+
     /// Puts an entry in place, or leaves none there. What was there before.
     pub(super) fn set_entry(&mut self, key: Option<&Arc<str>>, entry: Option<Entry>) -> Option<Entry> {
         match self {

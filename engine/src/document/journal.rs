@@ -244,9 +244,10 @@ impl State {
     /// Inserts text here. The position is inside and the text not empty. `None` if the numbers are used up.
     pub(super) fn insert(&mut self, id: &ContainerId, at: usize, text: &str) -> Option<()> {
         let len = u32::try_from(text.chars().count()).ok()?;
-        let seq = self.take_numbers(u64::from(len))?;
         let writer = self.sequences.ids.writer(self.author.replica);
-        let first = self.sequences.ids.give(writer, seq, len)?;
+        // Numbers that are taken have to be used, so what can fail comes before.
+        let first = self.sequences.ids.give(writer, self.next, len)?;
+        self.take_numbers(u64::from(len))?;
         let (container, sequence) = self.open_text(id);
         let origins = self.sequences.insert(sequence, at, first, len, text);
         self.steps.push(Step::Inserted { container, first, len, origins, at, text: text.to_owned() });

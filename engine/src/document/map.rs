@@ -86,7 +86,7 @@ impl<'a, V> MapRef<'a, V> {
     }
 
     fn value(&self, key: &str) -> Option<&'a Value> {
-        self.content?.entry(Some(key))?.value.as_ref()
+        self.content?.held(key)
     }
 
     fn child(&self, key: &str, kind: ContainerKind) -> Option<ContainerId> {

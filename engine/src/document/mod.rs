@@ -211,10 +211,7 @@ impl Document {
         let mut path = Vec::new();
         let mut at = id;
         while let Place::Key(slot) = &at.place {
-            let held = match self.state.content(&slot.parent)? {
-                Content::Tagged(tagged) => tagged.shown(slot.key.as_bytes())?,
-                content => content.entry(Some(&slot.key))?.value.as_ref()?,
-            };
+            let held = self.state.content(&slot.parent)?.held(&slot.key)?;
             if *held != (Value::Child { kind: at.kind, over: slot.over }) {
                 return None;
             }

@@ -71,15 +71,13 @@ impl State {
         kind: ContainerKind,
     ) -> Result<ContainerId, EditError> {
         let key: Arc<str> = key.into();
-        let (held, over) = match self.content(parent) {
-            Some(Content::Tagged(tagged)) => {
-                (tagged.shown(key.as_bytes()), tagged.last_child(key.as_bytes()).map(Stamp::op))
-            }
-            content => {
-                let entry = content.and_then(|content| content.entry(Some(&key)));
-                (entry.and_then(|entry| entry.value.as_ref()), entry.map(|entry| entry.stamp.op()))
-            }
-        };
+        let content = self.content(parent);
+        let held = content.and_then(|content| content.held(&key));
+        let over = content.and_then(|content| match content {
+            Content::Tagged(tagged) => tagged.last_child(key.as_bytes()),
+            content => content.entry(Some(&key)).map(|entry| entry.stamp),
+        });
+        let over = over.map(Stamp::op);
         if let Some(child) = held.and_then(|value| value.child(parent, &key)).filter(|child| child.kind == kind) {
             return Ok(child);
         }
