@@ -1,10 +1,11 @@
 //! The log: every change a replica has, in the order in which it arrived.
 
-use std::{collections::BTreeMap, fmt, ops::Range};
+use std::{collections::BTreeMap, fmt, ops::Range, sync::Arc};
 
 use bytes::Bytes;
 
 use super::{
+    base::{Base, Run},
     bodies::Bodies,
     change::Change,
     clock::{Hlc, HybridClock},
@@ -46,8 +47,10 @@ pub enum Received {
 #[derive(Clone, Default)]
 pub struct ChangeLog {
     epoch: Option<Epoch>,
+    /// What came before the first change.
+    base: Arc<Base>,
     changes: Vec<Change>,
-    /// Writers, in the order in which each first appears in `changes`.
+    /// Writers, in the order in which each first appears.
     writers: Vec<ReplicaId>,
     by_replica: BTreeMap<ReplicaId, Writer>,
     version: VersionVector,
@@ -74,6 +77,22 @@ impl ChangeLog {
         Self::default()
     }
 
+    /// A log that goes on with a history of which only the shape is here.
+    pub(crate) fn after(base: Base) -> Self {
+        let mut log = Self {
+            version: base.version().clone(),
+            frontier: base.frontier().clone(),
+            clock: base.clock(),
+            ..Self::default()
+        };
+        for (index, (replica, clock)) in base.writers().iter().enumerate() {
+            log.writers.push(*replica);
+            log.by_replica.insert(*replica, Writer { index, positions: Vec::new(), clock: *clock });
+        }
+        log.base = Arc::new(base);
+        log
+    }
+
     /// The birth mark of the history, once it has one: from the server at the first join, or from the store.
     pub const fn epoch(&self) -> Option<Epoch> {
         self.epoch
@@ -91,6 +110,45 @@ impl ChangeLog {
         &self.version
     }
 
+    /// What came before the first change and is not kept: what a document covers that began with a snapshot of its state.
+    /// Empty for all others.
+    ///
+    /// Such changes are had, and recognised, and cannot be given to anyone; [`end`](Self::end), [`range`](Self::range),
+    /// [`iter`](Self::iter) and [`since`](Self::since) are about those after them.
+    pub fn not_kept(&self) -> &VersionVector {
+        self.base.version()
+    }
+
+    /// The shape of all that is here, from the beginning on.
+    pub(crate) fn shape(&self) -> Base {
+        let mut shape = Base::clone(&self.base);
+        for change in &self.changes {
+            let run = Run { first: change.id(), end: change.end(), deps: change.deps.clone() };
+            shape.push(run, change.clock);
+        }
+        shape.set_clocks(self.writers.iter().filter_map(|writer| Some(self.by_replica.get(writer)?.clock)));
+        shape
+    }
+
+    /// Where in the history an operation is: a number that is greater than that of all it depends on.
+    pub(crate) fn step(&self, op: OpId) -> Option<usize> {
+        match self.base.run(op) {
+            Some(run) => Some(run),
+            None => self.position(op).map(|position| self.base.runs().len() + position),
+        }
+    }
+
+    /// The first operation of a step, and what it depended on besides its maker's own earlier ones.
+    pub(crate) fn came_after(&self, step: usize) -> (OpId, &Frontier) {
+        match self.base.runs().get(step) {
+            Some(run) => (run.first, &run.deps),
+            None => {
+                let change = &self.changes[step - self.base.runs().len()];
+                (change.id(), &change.deps)
+            }
+        }
+    }
+
     /// The heads of what is here.
     pub const fn frontier(&self) -> &Frontier {
         &self.frontier
@@ -101,14 +159,14 @@ impl ChangeLog {
         self.clock
     }
 
-    /// The position after the last change: how many there are.
+    /// The position after the last change that is kept: how many there are.
     pub fn end(&self) -> LogPosition {
         self.changes.len()
     }
 
-    /// Whether no change is here.
+    /// Whether no change is here, and none ever was.
     pub fn is_empty(&self) -> bool {
-        self.changes.is_empty()
+        self.version.is_empty()
     }
 
     /// The changes at some positions, in order.
@@ -135,8 +193,11 @@ impl ChangeLog {
         self.by_replica.get(&replica).map(|writer| writer.index)
     }
 
-    /// Where the change that covers an operation is.
+    /// Where the change that covers an operation is; `None` also if it is not kept.
     pub fn position(&self, op: OpId) -> Option<LogPosition> {
+        if self.base.version().contains(op) {
+            return None;
+        }
         let positions = &self.by_replica.get(&op.replica)?.positions;
         let index = positions.partition_point(|position| self.changes[*position].end() <= op.seq);
         positions.get(index).copied()
@@ -217,7 +278,9 @@ impl ChangeLog {
         }
         if self.version.contains(id) && !planted(Fault::DuplicateAppended) {
             let known = self.position(id).map(|position| &self.changes[position]);
-            return if known == Some(&change) || planted(Fault::ContradictionAccepted) {
+            // Of a change that is not kept, no more can be said than that it does not go beyond the others.
+            let covered = self.base.version().contains(change.last());
+            return if known == Some(&change) || covered || planted(Fault::ContradictionAccepted) {
                 note(Situation::DuplicateRecognised);
                 Ok(Received::Duplicate)
             } else {
@@ -324,13 +387,23 @@ impl ChangeLog {
             return Err(ChangeFault::OverLimit { id, what: "writers of one document", limit: limits.replicas });
         }
         let previous = self.by_replica.get(&change.replica).map(|writer| writer.clock);
-        let others = change.deps.iter().filter_map(|dep| Some(self.changes[self.position(dep)?].clock));
+        let others = change.deps.iter().filter_map(|dep| self.clock_of(dep));
         let behind = previous.into_iter().chain(others).any(|clock| clock >= change.clock);
         if behind && !planted(Fault::ClockBehindAccepted) {
             note(Situation::ClockBehindRefused);
             return Err(ChangeFault::ClockBehind { id });
         }
         Ok(())
+    }
+
+    /// The clock of the change that covers an operation. Of those that are not kept, it is known for each writer's last one.
+    fn clock_of(&self, op: OpId) -> Option<Hlc> {
+        if self.base.version().contains(op) {
+            let last = op.seq + 1 == self.base.version().next(op.replica);
+            let known = self.base.writers().get(self.writer_index(op.replica)?).filter(|_| last);
+            return known.map(|(_, clock)| *clock);
+        }
+        self.position(op).map(|position| self.changes[position].clock)
     }
 
     fn push(&mut self, change: Change) {

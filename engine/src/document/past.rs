@@ -10,7 +10,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    causal::{Change, ChangeLog, LogPosition},
+    causal::{Change, ChangeLog, Frontier},
     id::{OpId, ReplicaId},
 };
 
@@ -35,18 +35,18 @@ impl Past {
         if op.replica == change.replica {
             return op.seq < change.seq;
         }
-        let Some(target) = log.position(op) else {
+        let Some(target) = log.step(op) else {
             return false;
         };
         if self.known(change.last(), op) {
             return true;
         }
         let mut ahead = BTreeSet::new();
-        let mut found = self.step(log, change, op, target, &mut ahead);
+        let mut found = self.back(log, (change.id(), &change.deps), op, target, &mut ahead);
         while found.is_none() {
-            // Positions are a causal order: once they are all before the target, nothing can lead to it any more.
-            let Some(position) = ahead.pop_last() else { break };
-            found = self.step(log, &log.range(position..position + 1)[0], op, target, &mut ahead);
+            // Steps are a causal order: once they are all before the target, nothing can lead to it any more.
+            let Some(step) = ahead.pop_last() else { break };
+            found = self.back(log, log.came_after(step), op, target, &mut ahead);
         }
         if let Some(last) = found {
             self.seen.insert((change.replica, op.replica), Seen { since: change.seq, last });
@@ -59,17 +59,17 @@ impl Past {
         self.seen.get(&(by.replica, op.replica)).is_some_and(|seen| seen.since <= by.seq && seen.last >= op.seq)
     }
 
-    /// One step back from a change: the operation that proves that `op` was seen, or more places to step back from.
-    fn step(
+    /// Back from the beginning of a change, or of several in a row: the operation that proves that `op` was seen, or more places to step back from.
+    fn back(
         &self,
         log: &ChangeLog,
-        change: &Change,
+        (first, deps): (OpId, &Frontier),
         op: OpId,
-        target: LogPosition,
-        ahead: &mut BTreeSet<LogPosition>,
+        target: usize,
+        ahead: &mut BTreeSet<usize>,
     ) -> Option<u64> {
-        let previous = change.seq.checked_sub(1).map(|seq| OpId::new(change.replica, seq));
-        for dependency in previous.into_iter().chain(change.deps.iter()) {
+        let previous = first.seq.checked_sub(1).map(|seq| OpId::new(first.replica, seq));
+        for dependency in previous.into_iter().chain(deps.iter()) {
             if dependency.replica == op.replica {
                 if dependency.seq >= op.seq {
                     return Some(dependency.seq);
@@ -80,7 +80,7 @@ impl Past {
             if self.known(dependency, op) {
                 return Some(op.seq);
             }
-            ahead.extend(log.position(dependency).filter(|position| *position > target));
+            ahead.extend(log.step(dependency).filter(|step| *step > target));
         }
         None
     }
