@@ -40,6 +40,7 @@
 //! | [`diff`] | differences between two texts, and between two sequences of anything |
 //! | `tagged` | elements that are kept by tags, under or-sets and or-maps |
 //! | `body`, `past` | what a change says, and what it may refer to |
+//! | `snapshot` | a document without its history, written down whole |
 //! | `event`, `digest` | what views are told, and whether two replicas show the same |
 
 mod body;
@@ -58,6 +59,7 @@ mod past;
 mod reading;
 mod register;
 mod sequence;
+mod snapshot;
 mod tagged;
 mod text;
 mod transaction;
@@ -76,6 +78,7 @@ pub use map::{MapMut, MapRef};
 pub use or_map::{OrMapMut, OrMapRef};
 pub use or_set::{OrSetMut, OrSetRef};
 pub use register::{RegisterMut, RegisterRef};
+pub use snapshot::SnapshotFault;
 pub use text::{TextMut, TextRef};
 pub use transaction::{EditError, Edited, Transaction};
 pub use value::ValueError;

@@ -13,7 +13,7 @@ use std::{
 };
 
 use crate::{
-    causal::{Change, ChangeLog, LogPosition},
+    causal::{Change, ChangeLog, Frontier},
     id::{OpId, ReplicaId},
 };
 
@@ -45,15 +45,14 @@ impl Past {
             return true;
         }
         // Mostly not needed, and to find it costs more than all the rest.
-        let target = LazyCell::new(|| log.position(op));
+        let target = LazyCell::new(|| log.step(op));
         let target = || *target;
         let mut ahead = BTreeSet::new();
-        let mut found = self.step(log, change, op, &target, &mut ahead);
+        let mut found = self.back(log, (change.id(), &change.deps), op, &target, &mut ahead);
         while found.is_none() {
-            // Positions are a causal order: once they are all before the target, nothing can lead to it any more.
-            let Some(position) = ahead.pop_last() else { break };
-            let Some(before) = log.get(position) else { break };
-            found = self.step(log, &before, op, &target, &mut ahead);
+            // Steps are a causal order: once they are all before the target, nothing can lead to it any more.
+            let Some((first, deps)) = ahead.pop_last().and_then(|step| log.came_after(step)) else { break };
+            found = self.back(log, (first, &deps), op, &target, &mut ahead);
         }
         if let Some(last) = found {
             self.seen.insert((change.replica, op.replica), Seen { since: change.seq, last });
@@ -66,17 +65,17 @@ impl Past {
         self.seen.get(&(by.replica, op.replica)).is_some_and(|seen| seen.since <= by.seq && seen.last >= op.seq)
     }
 
-    /// One step back from a change: the operation that proves that `op` was seen, or more places to step back from.
-    fn step(
+    /// Back from the beginning of a change, or of several in a row: the operation that proves that `op` was seen, or more places to step back from.
+    fn back(
         &self,
         log: &ChangeLog,
-        change: &Change,
+        (first, deps): (OpId, &Frontier),
         op: OpId,
-        target: &impl Fn() -> Option<LogPosition>,
-        ahead: &mut BTreeSet<LogPosition>,
+        target: &impl Fn() -> Option<usize>,
+        ahead: &mut BTreeSet<usize>,
     ) -> Option<u64> {
-        let previous = change.seq.checked_sub(1).map(|seq| OpId::new(change.replica, seq));
-        for dependency in previous.into_iter().chain(change.deps.iter()) {
+        let previous = first.seq.checked_sub(1).map(|seq| OpId::new(first.replica, seq));
+        for dependency in previous.into_iter().chain(deps.iter()) {
             if dependency.replica == op.replica {
                 if dependency.seq >= op.seq {
                     return Some(dependency.seq);
@@ -87,7 +86,7 @@ impl Past {
             if self.known(dependency, op) {
                 return Some(op.seq);
             }
-            ahead.extend(log.position(dependency).filter(|position| Some(*position) > target()));
+            ahead.extend(log.step(dependency).filter(|step| Some(*step) > target()));
         }
         None
     }

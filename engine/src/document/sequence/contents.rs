@@ -25,6 +25,11 @@ impl Contents {
         at
     }
 
+    /// Gives back the memory that is not needed for what is here.
+    pub(super) fn shrink(&mut self) {
+        self.texts.iter_mut().for_each(String::shrink_to_fit);
+    }
+
     /// Takes back what was pushed last.
     pub(super) fn take_back(&mut self, writer: u32, at: u32) {
         self.texts[writer as usize].truncate(at as usize);
@@ -32,6 +37,9 @@ impl Contents {
 
     /// What a span says.
     pub(super) fn text(&self, ids: &LocalIds, span: &Span) -> &str {
+        if !span.has_text() {
+            return "";
+        }
         let from = span.content as usize;
         &self.texts[ids.writer_of(span.first) as usize][from..from + span.bytes as usize]
     }

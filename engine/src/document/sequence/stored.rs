@@ -1,0 +1,108 @@
+//! Whole sequences, to be written down and to be put in place again.
+//!
+//! What is written are runs of items as operations name them, as long as they can be: where one ends in memory can be
+//! because a leaf was full, or a stretch of ids.
+
+use super::{SequenceId, Sequences, span::Span};
+use crate::{document::local::LocalId, id::OpId};
+
+/// A run of items to be written down.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Items {
+    pub(crate) first: OpId,
+    pub(crate) len: u32,
+    pub(crate) deleted: bool,
+    /// What the first of them was inserted behind.
+    pub(crate) left: Option<OpId>,
+    /// What all of them were inserted before.
+    pub(crate) right: Option<OpId>,
+}
+
+impl Items {
+    /// The last of them.
+    pub(crate) fn last(&self) -> OpId {
+        OpId::new(self.first.replica, self.end() - 1)
+    }
+
+    /// The number after that of the last of them.
+    pub(crate) fn end(&self) -> u64 {
+        self.first.seq + u64::from(self.len)
+    }
+
+    /// Whether these and the next ones are one run.
+    fn precedes(&self, next: &Self) -> bool {
+        next.left == Some(self.last())
+            && next.first.replica == self.first.replica
+            && next.first.seq == self.end()
+            && next.right == self.right
+            && next.deleted == self.deleted
+    }
+}
+
+/// A run of items to be put in place.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Placed {
+    pub(crate) first: LocalId,
+    pub(crate) len: u32,
+    pub(crate) deleted: bool,
+    pub(crate) left: Option<LocalId>,
+    pub(crate) right: Option<LocalId>,
+}
+
+impl Sequences {
+    /// All items of a sequence, in order, in as few runs as there are.
+    pub(crate) fn items(&self, sequence: SequenceId) -> Vec<Items> {
+        let mut runs: Vec<Items> = Vec::new();
+        for span in self.tree.spans(sequence) {
+            let name = |id| self.ids.op(id);
+            let next = Items {
+                first: name(span.first),
+                len: span.len(),
+                deleted: span.is_deleted(),
+                left: span.left.map(name),
+                right: span.right.map(name),
+            };
+            match runs.last_mut() {
+                Some(last) if last.precedes(&next) => last.len += next.len,
+                _ => runs.push(next),
+            }
+        }
+        runs
+    }
+
+    /// Another sequence, of these items, whose ids are nobody's yet. `text` is what those say that are not deleted; it
+    /// begins behind them then. `None` if it is too short.
+    pub(crate) fn place(&mut self, items: &[Placed], text: &mut &str) -> Option<SequenceId> {
+        let mut spans: Vec<Span> = Vec::with_capacity(items.len());
+        for Placed { first, len, deleted, left, right } in items.iter().copied() {
+            let span = if deleted {
+                Span::without_text(first, len, left, right)
+            } else {
+                let (said, rest) = text.split_at_checked(bytes_of(text, len as usize)?)?;
+                *text = rest;
+                let content = self.contents.push(self.ids.writer_of(first), said);
+                Span::new(first, len, left, right, content, said.len() as u32)
+            };
+            match spans.last_mut() {
+                Some(last) if last.precedes(&span) => last.append(&span),
+                _ => spans.push(span),
+            }
+        }
+        let Self { ids, tree, contents } = self;
+        Some(tree.fill(&spans, |span| contents.sum(ids, span)))
+    }
+
+    /// Gives back the memory that is not needed for what was put in place.
+    pub(crate) fn shrink(&mut self) {
+        self.contents.shrink();
+    }
+}
+
+/// How many bytes the first `chars` characters of a text are, if there are as many.
+fn bytes_of(text: &str, chars: usize) -> Option<usize> {
+    if text.as_bytes().get(..chars)?.is_ascii() {
+        return Some(chars);
+    }
+    let mut ends = text.char_indices().map(|(at, _)| at).chain([text.len()]);
+    ends.nth(chars)
+}
