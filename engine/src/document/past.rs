@@ -97,7 +97,11 @@ mod tests {
     use bytes::Bytes;
 
     use super::*;
-    use crate::{causal::Hlc, limits::Limits};
+    use crate::{
+        causal::Hlc,
+        limits::Limits,
+        rng::{Rng, Seed},
+    };
 
     fn change(replica: u64, seq: u64, clock: u64, deps: &[(u64, u64)]) -> Change {
         Change {
@@ -133,6 +137,42 @@ mod tests {
             assert!(!covers(2, 1, 2) && !covers(3, 1, 2) && !covers(4, 1, 3) && !covers(5, 1, 2));
             assert!(covers(5, 3, 2) && !covers(5, 3, 3) && !covers(5, 3, 4));
             assert!(covers(4, 3, 1) && !covers(4, 3, 2) && !covers(4, 9, 0));
+        }
+    }
+
+    #[test]
+    fn the_shape_of_a_history_tells_what_was_seen_as_the_changes_themselves_do() {
+        let mut rng = Rng::new(Seed::from_number(3));
+        let mut below = |bound: usize| (rng.next_u64() % bound as u64) as usize;
+        for _ in 0..60 {
+            let mut logs = vec![ChangeLog::new(); 3];
+            let mut all: Vec<Change> = Vec::new();
+            let (mut known, mut short) = (ChangeLog::new(), None);
+            for at in 0..40 {
+                let who = below(3);
+                let clock = Hlc::new(at + 1, 0);
+                let made = logs[who].append(ReplicaId::new(who as u64), 1 + below(3) as u64, clock, Bytes::new());
+                let made = made.clone();
+                let to = below(3);
+                for change in all.iter().take(if below(4) == 0 { all.len() } else { 0 }) {
+                    logs[to].receive(change.clone(), &Limits::default()).expect("a good history");
+                }
+                all.push(made.clone());
+                if at == 25 {
+                    short = Some(ChangeLog::after(known.shape()));
+                }
+                known.receive(made.clone(), &Limits::default()).expect("a good history");
+                let Some(short) = &mut short else { continue };
+                short.receive(made.clone(), &Limits::default()).expect("a good history");
+                let (mut with, mut without) = (Past::default(), Past::default());
+                for op in all.iter().flat_map(|change| (change.seq..change.end()).map(|seq| (change.replica, seq))) {
+                    let op = OpId::new(op.0, op.1);
+                    assert_eq!(with.covers(&known, &made, op), without.covers(short, &made, op), "{made:?} {op:?}");
+                }
+            }
+            let short = short.expect("it was pruned");
+            assert_eq!(short.shape().runs(), known.shape().runs());
+            assert_eq!((short.version(), short.frontier()), (known.version(), known.frontier()));
         }
     }
 }

@@ -7,13 +7,14 @@ mod clients;
 mod documents;
 mod log;
 mod servers;
+mod snapshots;
 mod stores;
 
 use crate::short::document::document;
 use crate::short::world::{config, text, write};
 use crdt_socket_sync_loopback::Simulation;
 
-pub use self::{clients::*, documents::*, log::*, servers::*, stores::*};
+pub use self::{clients::*, documents::*, log::*, servers::*, snapshots::*, stores::*};
 
 /// A promise: its name, and what panics if it does not hold.
 pub type Scenario = (&'static str, fn());
@@ -40,6 +41,10 @@ pub const SCENARIOS: &[Scenario] = scenarios![
     two_who_make_a_container_at_once_make_one_and_what_both_write_is_kept,
     a_container_that_is_made_again_is_another_one,
     containers_are_nested_only_so_deep,
+    // snapshots
+    a_snapshot_of_which_a_bit_is_another_one_is_refused,
+    a_snapshot_that_would_take_more_than_the_limit_is_refused,
+    a_document_without_its_history_is_joined_only_where_nothing_of_that_is_lacking,
     // clients
     whoever_misses_something_asks_for_it_once_however_much_there_is_that_waits_for_it,
     a_document_has_caught_up_when_all_is_here_that_the_server_had,

@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 
 use super::{SnapshotFault, columns::Column, reading::Reading, writing::Writing};
 use crate::{
+    causal::base::Base,
     document::{
         local::LocalId,
         sequence::{Items, Placed, SequenceId, Sequences},
@@ -97,7 +98,8 @@ impl ItemsWriting {
     pub(super) fn finish(self, writing: &mut Writing<'_>) {
         let mut ends = BTreeMap::new();
         let mut last: Option<(u64, u64)> = None;
-        let mut since = 0;
+        // How many runs came before, and how many of them an exception or its absence was said of.
+        let (mut before, mut told) = (0, 0);
         for items in &self.sequences {
             let mut ended = Ended::default();
             for run in items {
@@ -119,10 +121,10 @@ impl ItemsWriting {
                 let deleted = run.deleted && !planted(Fault::SnapshotRevivesDeleted);
                 writing.columns.number(Column::Lengths, u64::from(run.len) << 1 | u64::from(deleted));
             }
-            let exceptions = exceptions(writing, items);
+            let exceptions = exceptions(writing.base, items);
             for (index, exception) in exceptions {
-                writing.columns.number(Column::Origins, (index + since) as u64);
-                since = 0usize.wrapping_sub(index + 1);
+                writing.columns.number(Column::Origins, (before + index - told) as u64);
+                told = before + index + 1;
                 writing.columns.of(Column::Origins).push(exception.flags as u8);
                 for (flag, op) in [(LEFT, exception.left), (RIGHT, exception.right)] {
                     if exception.flags & flag != 0 {
@@ -130,7 +132,7 @@ impl ItemsWriting {
                     }
                 }
             }
-            since = since.wrapping_add(items.len());
+            before += items.len();
         }
         writers(writing, last);
     }
@@ -151,8 +153,8 @@ struct Exception {
 }
 
 /// The runs that were not inserted between what is suggested.
-fn exceptions(writing: &Writing<'_>, items: &[Items]) -> Vec<(usize, Exception)> {
-    let moment = |run: &Items| (writing.base.run(run.first).unwrap_or(usize::MAX), run.first.seq);
+fn exceptions(base: &Base, items: &[Items]) -> Vec<(usize, Exception)> {
+    let moment = |run: &Items| (base.run(run.first).unwrap_or(usize::MAX), run.first.seq);
     let moments: Vec<_> = items.iter().map(moment).collect();
     let mut by_end: Vec<_> = items.iter().enumerate().map(|(index, run)| (run.last(), index)).collect();
     by_end.sort_unstable();
@@ -436,4 +438,45 @@ fn moments(reading: &Reading, runs: &[Run]) -> Vec<Moment> {
         (moment.unwrap_or(usize::MAX), run.seq)
     };
     runs.iter().map(of).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        document::{ContainerId, ContainerKind, Document, EditError},
+        id::ReplicaId,
+        limits::Limits,
+        replica::Replica,
+        rng::{Rng, Seed},
+        time::Wall,
+    };
+
+    /// How many runs there are, and of how many something has to be said.
+    fn counted(document: &Document) -> (usize, usize) {
+        let base = document.log.shape();
+        let sequence = document.state.sequence(&ContainerId::root(ContainerKind::Text, "text")).expect("a text");
+        let items = document.state.sequences.items(sequence);
+        (items.len(), exceptions(&base, &items).len())
+    }
+
+    #[test]
+    fn in_a_history_without_concurrent_edits_nothing_need_be_said_of_origins() {
+        let mut rng = Rng::new(Seed::from_number(1));
+        let mut below = |bound: usize| (rng.next_u64() % bound as u64) as usize;
+        let mut people = [1, 2].map(|replica| Document::new(ReplicaId::new(replica)));
+        for _ in 0..600 {
+            let who = below(2);
+            let edited = people[who].edit::<_, EditError>(Wall::from_millis(1), |txn| {
+                let len = txn.text("text").len();
+                let at = below(len + 1);
+                txn.text("text").delete(at, below(4).min(len - at))?;
+                txn.text("text").insert(at, ["", "a", "bc"][below(3)])
+            });
+            let Some(change) = edited.expect("edits inside").change else { continue };
+            people[1 - who].receive(change, &Limits::default()).expect("a good header");
+        }
+        let (runs, exceptions) = counted(&people[0]);
+        assert!(runs > 100 && exceptions == 0, "{exceptions} of {runs}");
+    }
 }
