@@ -370,7 +370,7 @@ fn bodies() -> Vec<(&'static str, &'static str, Change, Operations)> {
             (nested(&or_map, Counter, None), Action::Count { by: 1 }),
         ],
     );
-    let before = bob.log().iter().filter(|change| change.replica == BOB).cloned().collect::<Vec<_>>();
+    let before = bob.log().iter().filter(|change| change.replica == BOB).collect::<Vec<_>>();
     assert_eq!(before.last(), Some(&by_b0b));
     before.into_iter().for_each(|change| drop(ann.receive(change, &Limits::default()).expect("a good header")));
     by(

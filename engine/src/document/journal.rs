@@ -10,7 +10,7 @@ use bytes::Bytes;
 
 use super::{
     body::{Action, BodyFault, Dictionary, Known, NUMBERS, Operation, Operations},
-    container::{ContainerId, ContainerKind, Content, Entry, Stamp, Value},
+    container::{ContainerId, ContainerKind, Content, Entry, Place, Stamp, Value},
     local::LocalId,
     sequence::{Origins, Removed, Said, Saying, SequenceId, Sequences},
     writes::key_text,
@@ -81,6 +81,8 @@ pub(super) struct State {
     pub(super) sequences: Sequences,
     pub(super) containers: Vec<Container>,
     pub(super) index: BTreeMap<ContainerId, usize>,
+    /// The container that was opened last: edits come in runs.
+    recent: usize,
     /// What each writer has mentioned.
     pub(super) dictionaries: BTreeMap<ReplicaId, Dictionary>,
     pub(super) author: Author,
@@ -95,6 +97,7 @@ impl State {
             sequences: Sequences::default(),
             containers: Vec::new(),
             index: BTreeMap::new(),
+            recent: 0,
             dictionaries: BTreeMap::new(),
             author: Author { replica, clock: Hlc::default() },
             next: 0,
@@ -193,7 +196,15 @@ impl State {
 
     /// A container, if it was ever made or written to.
     pub(super) fn container(&self, id: &ContainerId) -> Option<&Container> {
-        self.index.get(id).map(|index| &self.containers[*index])
+        let recent = self.containers.get(self.recent).filter(|recent| recent.id == *id);
+        recent.or_else(|| self.index.get(id).map(|index| &self.containers[*index]))
+    }
+
+    /// The id of a container at the root, whether it was ever written to or not.
+    pub(super) fn root(&self, kind: ContainerKind, name: &str) -> ContainerId {
+        let is_it = |id: &ContainerId| id.kind == kind && matches!(&id.place, Place::Root(its) if **its == *name);
+        let recent = self.containers.get(self.recent).filter(|recent| is_it(&recent.id));
+        recent.map_or_else(|| ContainerId::root(kind, name), |recent| recent.id.clone())
     }
 
     /// What it holds.
@@ -212,7 +223,11 @@ impl State {
 
     /// A container to write to; begun if it is not there.
     pub(super) fn open(&mut self, id: &ContainerId) -> usize {
+        if self.containers.get(self.recent).is_some_and(|recent| recent.id == *id) {
+            return self.recent;
+        }
         if let Some(index) = self.index.get(id) {
+            self.recent = *index;
             return *index;
         }
         let index = self.containers.len();

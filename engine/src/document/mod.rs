@@ -107,6 +107,7 @@ pub struct Document {
     state: State,
     past: past::Past,
     events: VecDeque<DocumentEvent>,
+    reporting: bool,
     change_limit: usize,
 }
 
@@ -119,6 +120,7 @@ impl Document {
             state: State::new(replica),
             past: past::Past::default(),
             events: VecDeque::new(),
+            reporting: true,
             change_limit: Limits::default().change_bytes,
         }
     }
@@ -140,13 +142,11 @@ impl Document {
         let mut document = Self::new(replica);
         document.change_limit = limits.change_bytes;
         document.log.set_epoch(epoch);
-        let mut unreadable = VecDeque::new();
+        document.reporting = false;
         for change in changes {
             document.receive(change, limits)?;
-            let reported = document.events.drain(..);
-            unreadable.extend(reported.filter(|event| matches!(event, DocumentEvent::Unreadable { .. })));
         }
-        document.events = unreadable;
+        document.reporting = true;
         Ok(document)
     }
 
@@ -164,6 +164,12 @@ impl Document {
     /// default of [`Limits::change_bytes`].
     pub const fn set_change_limit(&mut self, bytes: usize) {
         self.change_limit = bytes;
+    }
+
+    /// Whether edits and changes are reported from now on, as they are at first. A document that nobody shows has nothing to
+    /// report, and is faster. Changes that cannot be read are always reported.
+    pub const fn set_reporting(&mut self, reporting: bool) {
+        self.reporting = reporting;
     }
 
     /// Edits the document: all that the closure does becomes one change, made at the wall clock's `wall`.
@@ -190,17 +196,15 @@ impl Document {
             return Ok(Edited { value, change: None });
         }
         let (body, known) = transaction.state().write_body();
-        let body = self.log.keep(&body);
-        let deps = self.log.frontier().iter().filter(|head| head.replica != self.replica).collect();
-        let change = Change { replica: self.replica, seq, len, clock, deps, body };
+        let change = Change { body, ..self.log.next_header(self.replica, len, clock) };
         let bytes = change.encoded_len();
         if bytes > self.change_limit {
             transaction.state().forget_mentions(known);
             return Err(EditError::ChangeTooLarge { bytes, limit: self.change_limit }.into());
         }
         transaction.complete();
-        let change = self.log.append(self.replica, len, clock, change.body).clone();
-        self.report(Origin::Local, &change);
+        self.log.append_next(&change);
+        self.opening().report(Origin::Local, &change);
         Ok(Edited { value, change: Some(change) })
     }
 
@@ -238,6 +242,11 @@ impl Document {
         }
     }
 
+    const fn opening(&mut self) -> Opening<'_> {
+        let Self { state, past, events, reporting, .. } = self;
+        Opening { state, past, events, reporting: *reporting }
+    }
+
     /// The next thing to report, oldest first.
     pub fn poll_event(&mut self) -> Option<DocumentEvent> {
         self.events.pop_front()
@@ -271,13 +280,23 @@ impl Document {
         }
         Ok(())
     }
+}
 
+/// What it takes to open changes, beside the log.
+struct Opening<'a> {
+    state: &'a mut State,
+    past: &'a mut past::Past,
+    events: &'a mut VecDeque<DocumentEvent>,
+    reporting: bool,
+}
+
+impl Opening<'_> {
     /// Applies a change that has just been appended to the log, or nothing of it.
-    fn apply(&mut self, change: &Change) {
+    fn apply(&mut self, log: &ChangeLog, change: &Change) {
         let author = Author { replica: change.replica, clock: change.clock };
         let begin = self.state.begin(author, change.seq);
         let known = self.state.dictionary().known();
-        match self.apply_body(change) {
+        match self.apply_body(log, change) {
             Ok(()) => self.report(Origin::Remote, change),
             Err(why) => {
                 note((&why).into());
@@ -288,11 +307,11 @@ impl Document {
         }
     }
 
-    fn apply_body(&mut self, change: &Change) -> Result<(), BodyFault> {
+    fn apply_body(&mut self, log: &ChangeLog, change: &Change) -> Result<(), BodyFault> {
         let (operations, references) = Operations::read(change, self.state.dictionary())?;
         for (replica, seq) in references {
             let op = OpId::new(replica, seq);
-            if !self.past.covers(&self.log, change, op) && !planted(Fault::UnseenReferenceAccepted) {
+            if !self.past.covers(log, change, op) && !planted(Fault::UnseenReferenceAccepted) {
                 return Err(BodyFault::Unseen { op });
             }
         }
@@ -301,11 +320,13 @@ impl Document {
 
     /// Tells what the journal holds, and empties it.
     fn report(&mut self, origin: Origin, change: &Change) {
-        let steps = std::mem::take(&mut self.state.steps);
-        let edits = event::visible_edits(&steps, &self.state);
-        if !edits.is_empty() {
-            self.events.push_back(DocumentEvent::Changed { origin, change: change.id(), edits });
+        if self.reporting {
+            let edits = event::visible_edits(&self.state.steps, self.state);
+            if !edits.is_empty() {
+                self.events.push_back(DocumentEvent::Changed { origin, change: change.id(), edits });
+            }
         }
+        self.state.steps.clear();
     }
 }
 
@@ -325,19 +346,16 @@ impl Replica for Document {
     }
 
     fn receive(&mut self, change: Change, limits: &Limits) -> Result<Received, ChangeFault> {
-        let received = self.log.receive(change, limits)?;
-        if let Received::Appended { positions, .. } = &received {
-            for position in positions.clone() {
-                // Cheap: a clone shares the body.
-                let change = self.log.range(position..position + 1)[0].clone();
-                let reported = self.events.len();
-                self.apply(&change);
-                if position > positions.start && planted(Fault::ReleasedChangeNotReported) {
-                    self.events.truncate(reported);
-                }
+        let Self { log, state, past, events, reporting, .. } = self;
+        let mut opening = Opening { state, past, events, reporting: *reporting };
+        let mut others = false;
+        log.receive_each(change, limits, |log, change| {
+            let reported = opening.events.len();
+            opening.apply(log, change);
+            if std::mem::replace(&mut others, true) && planted(Fault::ReleasedChangeNotReported) {
+                opening.events.truncate(reported);
             }
-        }
-        Ok(received)
+        })
     }
 
     fn poll_event(&mut self) -> Option<DocumentEvent> {

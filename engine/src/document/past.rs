@@ -7,7 +7,10 @@
 //! writers: what a writer had seen once it has seen in all its later changes. In an ordinary session nearly every question
 //! is answered by that memory or by the first step.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    cell::LazyCell,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use crate::{
     causal::{Change, ChangeLog, LogPosition},
@@ -35,18 +38,22 @@ impl Past {
         if op.replica == change.replica {
             return op.seq < change.seq;
         }
-        let Some(target) = log.position(op) else {
+        if !log.version().contains(op) {
             return false;
-        };
+        }
         if self.known(change.last(), op) {
             return true;
         }
+        // Mostly not needed, and to find it costs more than all the rest.
+        let target = LazyCell::new(|| log.position(op));
+        let target = || *target;
         let mut ahead = BTreeSet::new();
-        let mut found = self.step(log, change, op, target, &mut ahead);
+        let mut found = self.step(log, change, op, &target, &mut ahead);
         while found.is_none() {
             // Positions are a causal order: once they are all before the target, nothing can lead to it any more.
             let Some(position) = ahead.pop_last() else { break };
-            found = self.step(log, &log.range(position..position + 1)[0], op, target, &mut ahead);
+            let Some(before) = log.get(position) else { break };
+            found = self.step(log, &before, op, &target, &mut ahead);
         }
         if let Some(last) = found {
             self.seen.insert((change.replica, op.replica), Seen { since: change.seq, last });
@@ -65,7 +72,7 @@ impl Past {
         log: &ChangeLog,
         change: &Change,
         op: OpId,
-        target: LogPosition,
+        target: &impl Fn() -> Option<LogPosition>,
         ahead: &mut BTreeSet<LogPosition>,
     ) -> Option<u64> {
         let previous = change.seq.checked_sub(1).map(|seq| OpId::new(change.replica, seq));
@@ -80,7 +87,7 @@ impl Past {
             if self.known(dependency, op) {
                 return Some(op.seq);
             }
-            ahead.extend(log.position(dependency).filter(|position| *position > target));
+            ahead.extend(log.position(dependency).filter(|position| Some(*position) > target()));
         }
         None
     }

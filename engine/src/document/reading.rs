@@ -7,37 +7,37 @@ use super::{
 impl Document {
     /// The text of this name at the root, to be read.
     pub fn text(&self, name: &str) -> TextRef<'_> {
-        TextRef::of(&self.state, &ContainerId::root(ContainerKind::Text, name))
+        TextRef::of(&self.state, &self.state.root(ContainerKind::Text, name))
     }
 
     /// The list of this name at the root, to be read.
     pub fn list<T>(&self, name: &str) -> ListRef<'_, T> {
-        ListRef::of(&self.state, &ContainerId::root(ContainerKind::List, name))
+        ListRef::of(&self.state, &self.state.root(ContainerKind::List, name))
     }
 
     /// The map of this name at the root, to be read.
     pub fn map<V>(&self, name: &str) -> MapRef<'_, V> {
-        MapRef::of(&self.state, &ContainerId::root(ContainerKind::Map, name))
+        MapRef::of(&self.state, &self.state.root(ContainerKind::Map, name))
     }
 
     /// The register of this name at the root, to be read.
     pub fn register<T>(&self, name: &str) -> RegisterRef<'_, T> {
-        RegisterRef::of(&self.state, &ContainerId::root(ContainerKind::Register, name))
+        RegisterRef::of(&self.state, &self.state.root(ContainerKind::Register, name))
     }
 
     /// The counter of this name at the root, to be read.
     pub fn counter(&self, name: &str) -> CounterRef<'_> {
-        CounterRef::of(&self.state, &ContainerId::root(ContainerKind::Counter, name))
+        CounterRef::of(&self.state, &self.state.root(ContainerKind::Counter, name))
     }
 
     /// The or-set of this name at the root, to be read.
     pub fn or_set<T>(&self, name: &str) -> OrSetRef<'_, T> {
-        OrSetRef::of(&self.state, &ContainerId::root(ContainerKind::OrSet, name))
+        OrSetRef::of(&self.state, &self.state.root(ContainerKind::OrSet, name))
     }
 
     /// The or-map of this name at the root, to be read.
     pub fn or_map<V>(&self, name: &str) -> OrMapRef<'_, V> {
-        OrMapRef::of(&self.state, &ContainerId::root(ContainerKind::OrMap, name))
+        OrMapRef::of(&self.state, &self.state.root(ContainerKind::OrMap, name))
     }
 
     /// The text of this id, wherever it is, also if it is not shown any more; `None` if the id is none of a text.

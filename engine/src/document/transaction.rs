@@ -103,37 +103,37 @@ impl<'a> Transaction<'a> {
 
     /// The text of this name at the root. It begins to exist with the first character.
     pub fn text(&mut self, name: &str) -> TextMut<'_> {
-        TextMut { state: self.state, id: ContainerId::root(ContainerKind::Text, name) }
+        TextMut { id: self.state.root(ContainerKind::Text, name), state: self.state }
     }
 
     /// The list of this name at the root. It begins to exist with the first item.
     pub fn list<T>(&mut self, name: &str) -> ListMut<'_, T> {
-        ListMut { state: self.state, id: ContainerId::root(ContainerKind::List, name), values: PhantomData }
+        ListMut { id: self.state.root(ContainerKind::List, name), state: self.state, values: PhantomData }
     }
 
     /// The map of this name at the root. It begins to exist with the first value.
     pub fn map<V>(&mut self, name: &str) -> MapMut<'_, V> {
-        MapMut { state: self.state, id: ContainerId::root(ContainerKind::Map, name), values: PhantomData }
+        MapMut { id: self.state.root(ContainerKind::Map, name), state: self.state, values: PhantomData }
     }
 
     /// The register of this name at the root. It begins to exist with the first value.
     pub fn register<T>(&mut self, name: &str) -> RegisterMut<'_, T> {
-        RegisterMut { state: self.state, id: ContainerId::root(ContainerKind::Register, name), values: PhantomData }
+        RegisterMut { id: self.state.root(ContainerKind::Register, name), state: self.state, values: PhantomData }
     }
 
     /// The counter of this name at the root. It begins to exist with the first addition.
     pub fn counter(&mut self, name: &str) -> CounterMut<'_> {
-        CounterMut { state: self.state, id: ContainerId::root(ContainerKind::Counter, name) }
+        CounterMut { id: self.state.root(ContainerKind::Counter, name), state: self.state }
     }
 
     /// The or-set of this name at the root. It begins to exist with the first element.
     pub fn or_set<T>(&mut self, name: &str) -> OrSetMut<'_, T> {
-        OrSetMut { state: self.state, id: ContainerId::root(ContainerKind::OrSet, name), values: PhantomData }
+        OrSetMut { id: self.state.root(ContainerKind::OrSet, name), state: self.state, values: PhantomData }
     }
 
     /// The or-map of this name at the root. It begins to exist with the first value.
     pub fn or_map<V>(&mut self, name: &str) -> OrMapMut<'_, V> {
-        OrMapMut { state: self.state, id: ContainerId::root(ContainerKind::OrMap, name), values: PhantomData }
+        OrMapMut { id: self.state.root(ContainerKind::OrMap, name), state: self.state, values: PhantomData }
     }
 
     /// The text of this id, wherever it is, also if it is not shown any more.

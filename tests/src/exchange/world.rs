@@ -115,7 +115,7 @@ impl World {
             Step::Send { from, to, which } => {
                 let log = self.people[*from].document.log();
                 if !log.is_empty() {
-                    let change = log.range(0..log.end())[which % log.end()].clone();
+                    let change = log.get(which % log.end()).expect("it is inside");
                     self.people[*to].receive(&change);
                 }
             }
@@ -240,7 +240,7 @@ impl Person {
         let appended: Vec<_> = match received {
             Received::Appended { positions, refused } => {
                 assert_eq!(refused, []);
-                log.range(positions).iter().map(Change::id).collect()
+                log.range(positions).map(|change| change.id()).collect()
             }
             Received::Duplicate | Received::Waiting => {
                 assert_eq!(self.document.poll_event(), None);
@@ -340,7 +340,7 @@ impl Person {
 
     fn changes(&self, backwards: bool) -> Vec<Change> {
         let log = self.document.log();
-        let mut changes = log.range(0..log.end()).to_vec();
+        let mut changes = log.iter().collect::<Vec<_>>();
         if backwards {
             changes.reverse();
         }

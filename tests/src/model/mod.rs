@@ -7,6 +7,7 @@ mod container;
 mod tree;
 
 use std::{
+    borrow::Borrow,
     collections::{BTreeMap, BTreeSet},
     iter::successors,
     sync::Arc,
@@ -34,10 +35,10 @@ pub struct Model {
 
 impl Model {
     /// The document of these changes, each of which comes after what it depends on.
-    pub fn of<'a>(changes: impl IntoIterator<Item = &'a Change>) -> Self {
+    pub fn of(changes: impl IntoIterator<Item = impl Borrow<Change>>) -> Self {
         let mut model = Self::default();
         for change in changes {
-            model.take(change);
+            model.take(change.borrow());
         }
         model
     }
