@@ -1,11 +1,12 @@
 //! The native document: opens bodies, can be read and edited.
 //!
-//! A [`Document`] is a [`ChangeLog`] with the containers its changes describe. Containers are named at the root, or nested in
-//! the keys of maps and or-maps, and their values typed through serde.
+//! A [`Document`] is a [`ChangeLog`] with the containers its changes describe. Containers are named at the root, or nested at
+//! the keys of maps and or-maps and as items of lists, and their values typed through serde.
 //!
 //! | container | holds | what comes of concurrent edits |
 //! |---|---|---|
 //! | [`text`](Document::text) | characters | all are kept, each between those that it was typed between |
+//! | [`list`](Document::list) | values and containers in an order | all are kept, each between those that it was put between |
 //! | [`map`](Document::map) | values and containers by key | for each key, the last write |
 //! | [`register`](Document::register) | a value | the last write |
 //! | [`counter`](Document::counter) | a number | the sum of all |
@@ -32,10 +33,10 @@
 //! | room | what it is for |
 //! |---|---|
 //! | `transaction`, `reading` | how an application comes by containers, to edit them and to read them |
-//! | `text`, `map`, `register`, `counter`, `or_set`, `or_map`, `nested` | what it holds then |
+//! | `text`, `list`, `map`, `register`, `counter`, `or_set`, `or_map`, `nested` | what it holds then |
 //! | `container`, `value` | which container, and what is in it |
-//! | `journal`, `writes` | containers, changed step by step and undone likewise |
-//! | `sequence` | Fugue, under every text |
+//! | `journal`, `runs`, `items`, `writes` | containers, changed step by step and undone likewise |
+//! | `sequence` | Fugue, under every text and list |
 //! | `local` | short numbers for operations |
 //! | [`diff`] | differences between two texts, and between two sequences of anything |
 //! | `tagged` | elements that are kept by tags, under or-sets and or-maps |
@@ -49,7 +50,9 @@ mod counter;
 pub mod diff;
 mod digest;
 mod event;
+mod items;
 mod journal;
+mod list;
 mod local;
 mod map;
 mod nested;
@@ -58,6 +61,7 @@ mod or_set;
 mod past;
 mod reading;
 mod register;
+mod runs;
 mod sequence;
 mod snapshot;
 mod tagged;
@@ -70,10 +74,11 @@ use std::{collections::VecDeque, fmt};
 
 pub use body::{Action, BodyFault, Dictionary, Operation, Operations};
 use container::Content;
-pub use container::{ContainerId, ContainerKind, Held, PathStep, Place, Slot, Value};
+pub use container::{ContainerId, ContainerKind, Held, Item, PathStep, Place, Slot, Spot, Value};
 pub use counter::{CounterMut, CounterRef};
-pub use event::{ContainerEdit, DocumentEvent, Origin, TextEdit};
+pub use event::{ContainerEdit, DocumentEvent, Inserted, ListEdit, Origin, TextEdit};
 use journal::{Author, State};
+pub use list::{ListMut, ListRef};
 pub use map::{MapMut, MapRef};
 pub use or_map::{OrMapMut, OrMapRef};
 pub use or_set::{OrSetMut, OrSetRef};
@@ -217,19 +222,27 @@ impl Document {
     pub fn path(&self, id: &ContainerId) -> Option<Vec<PathStep>> {
         let mut path = Vec::new();
         let mut at = id;
-        while let Place::Key(slot) = &at.place {
-            let held = self.state.content(&slot.parent)?.held(&slot.key)?;
-            if *held != (Value::Child { kind: at.kind, over: slot.over }) {
-                return None;
-            }
-            path.push(PathStep::Key(slot.key.clone()));
-            at = &slot.parent;
+        loop {
+            at = match &at.place {
+                Place::Root(name) => {
+                    path.push(PathStep::Root(name.clone()));
+                    path.reverse();
+                    return Some(path);
+                }
+                Place::Key(slot) => {
+                    let held = self.state.content(&slot.parent)?.held(&slot.key)?;
+                    if *held != (Value::Child { kind: at.kind, over: slot.over }) {
+                        return None;
+                    }
+                    path.push(PathStep::Key(slot.key.clone()));
+                    &slot.parent
+                }
+                Place::Item(spot) => {
+                    path.push(PathStep::Index(self.state.position(&spot.parent, spot.item, at.kind)?));
+                    &spot.parent
+                }
+            };
         }
-        if let Place::Root(name) = &at.place {
-            path.push(PathStep::Root(name.clone()));
-        }
-        path.reverse();
-        Some(path)
     }
 
     const fn opening(&mut self) -> Opening<'_> {
@@ -261,7 +274,8 @@ impl Document {
         }
         for container in &self.state.containers {
             let checked = match &container.content {
-                Content::Text(sequence) => self.state.sequences.check(*sequence),
+                Content::Text(sequence) => self.state.sequences.check(*sequence, true),
+                Content::List(sequence) => self.state.sequences.check(*sequence, false),
                 Content::Tagged(tagged) => tagged.check(),
                 _ => Ok(()),
             };
@@ -310,7 +324,7 @@ impl Opening<'_> {
     /// Tells what the journal holds, and empties it.
     fn report(&mut self, origin: Origin, change: &Change) {
         if self.reporting {
-            let edits = event::visible_edits(&self.state.steps, &self.state.containers);
+            let edits = event::visible_edits(&self.state.steps, self.state);
             if !edits.is_empty() {
                 self.events.push_back(DocumentEvent::Changed { origin, change: change.id(), edits });
             }

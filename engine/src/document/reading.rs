@@ -1,11 +1,18 @@
 //! Containers of a document to be read: by name at the root, or by id wherever they are.
 
-use super::{ContainerId, ContainerKind, CounterRef, Document, MapRef, OrMapRef, OrSetRef, RegisterRef, TextRef};
+use super::{
+    ContainerId, ContainerKind, CounterRef, Document, ListRef, MapRef, OrMapRef, OrSetRef, RegisterRef, TextRef,
+};
 
 impl Document {
     /// The text of this name at the root, to be read.
     pub fn text(&self, name: &str) -> TextRef<'_> {
         TextRef::of(&self.state, &self.state.root(ContainerKind::Text, name))
+    }
+
+    /// The list of this name at the root, to be read.
+    pub fn list<T>(&self, name: &str) -> ListRef<'_, T> {
+        ListRef::of(&self.state, &self.state.root(ContainerKind::List, name))
     }
 
     /// The map of this name at the root, to be read.
@@ -36,6 +43,11 @@ impl Document {
     /// The text of this id, wherever it is, also if it is not shown any more; `None` if the id is none of a text.
     pub fn text_of(&self, id: &ContainerId) -> Option<TextRef<'_>> {
         (id.kind == ContainerKind::Text).then(|| TextRef::of(&self.state, id))
+    }
+
+    /// The list of this id, wherever it is, also if it is not shown any more; `None` if the id is none of a list.
+    pub fn list_of<T>(&self, id: &ContainerId) -> Option<ListRef<'_, T>> {
+        (id.kind == ContainerKind::List).then(|| ListRef::of(&self.state, id))
     }
 
     /// The map of this id, wherever it is, also if it is not shown any more; `None` if the id is none of a map.

@@ -6,6 +6,7 @@ use super::{
     container::{ContainerId, ContainerKind},
     counter::CounterMut,
     journal::{Mark, State},
+    list::ListMut,
     map::MapMut,
     or_map::OrMapMut,
     or_set::OrSetMut,
@@ -28,6 +29,14 @@ pub enum EditError {
         /// The position, or the end of the range.
         at: usize,
         /// How many characters the text has.
+        len: usize,
+    },
+    /// A position is past the end of the list, in items.
+    #[error("position {at} is past the end of a list of {len} items")]
+    ItemOutOfRange {
+        /// The position, or the end of the range.
+        at: usize,
+        /// How many items the list has.
         len: usize,
     },
     /// The transaction as a whole would be a change larger than [the limit](super::Document::set_change_limit).
@@ -97,6 +106,11 @@ impl<'a> Transaction<'a> {
         TextMut { id: self.state.root(ContainerKind::Text, name), state: self.state }
     }
 
+    /// The list of this name at the root. It begins to exist with the first item.
+    pub fn list<T>(&mut self, name: &str) -> ListMut<'_, T> {
+        ListMut { id: self.state.root(ContainerKind::List, name), state: self.state, values: PhantomData }
+    }
+
     /// The map of this name at the root. It begins to exist with the first value.
     pub fn map<V>(&mut self, name: &str) -> MapMut<'_, V> {
         MapMut { id: self.state.root(ContainerKind::Map, name), state: self.state, values: PhantomData }
@@ -129,6 +143,15 @@ impl<'a> Transaction<'a> {
     /// If there is no such text here.
     pub fn text_of(&mut self, id: &ContainerId) -> Result<TextMut<'_>, EditError> {
         Ok(TextMut { id: self.known(id, ContainerKind::Text)?, state: self.state })
+    }
+
+    /// The list of this id: see [`text_of`](Self::text_of).
+    ///
+    /// # Errors
+    ///
+    /// If there is no such list here.
+    pub fn list_of<T>(&mut self, id: &ContainerId) -> Result<ListMut<'_, T>, EditError> {
+        Ok(ListMut { id: self.known(id, ContainerKind::List)?, state: self.state, values: PhantomData })
     }
 
     /// The map of this id: see [`text_of`](Self::text_of).

@@ -3,8 +3,11 @@
 //! What is written are runs of items as operations name them, as long as they can be: where one ends in memory can be
 //! because a leaf was full, or a stretch of ids.
 
-use super::{SequenceId, Sequences, span::Span};
-use crate::{document::local::LocalId, id::OpId};
+use super::{Said, SequenceId, Sequences, span::Span};
+use crate::{
+    document::{container::Item, local::LocalId},
+    id::OpId,
+};
 
 /// A run of items to be written down.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -49,9 +52,25 @@ pub(crate) struct Placed {
     pub(crate) right: Option<LocalId>,
 }
 
+/// What the items that are to be put in place say, one after another.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Says<'a> {
+    Text(&'a str),
+    Items(&'a [Item]),
+}
+
+impl Says<'_> {
+    pub(crate) const fn is_empty(&self) -> bool {
+        match self {
+            Self::Text(text) => text.is_empty(),
+            Self::Items(items) => items.is_empty(),
+        }
+    }
+}
+
 impl Sequences {
     /// All items of a sequence, in order, in as few runs as there are.
-    pub(crate) fn items(&self, sequence: SequenceId) -> Vec<Items> {
+    pub(crate) fn runs(&self, sequence: SequenceId) -> Vec<Items> {
         let mut runs: Vec<Items> = Vec::new();
         for span in self.tree.spans(sequence) {
             let name = |id| self.ids.op(id);
@@ -70,18 +89,16 @@ impl Sequences {
         runs
     }
 
-    /// Another sequence, of these items, whose ids are nobody's yet. `text` is what those say that are not deleted; it
+    /// Another sequence, of these items, whose ids are nobody's yet. `says` is what those say that are not deleted; it
     /// begins behind them then. `None` if it is too short.
-    pub(crate) fn place(&mut self, items: &[Placed], text: &mut &str) -> Option<SequenceId> {
+    pub(crate) fn place(&mut self, items: &[Placed], says: &mut Says<'_>) -> Option<SequenceId> {
         let mut spans: Vec<Span> = Vec::with_capacity(items.len());
         for Placed { first, len, deleted, left, right } in items.iter().copied() {
             let span = if deleted {
                 Span::without_text(first, len, left, right)
             } else {
-                let (said, rest) = text.split_at_checked(bytes_of(text, len as usize)?)?;
-                *text = rest;
-                let content = self.contents.push(self.ids.writer_of(first), said);
-                Span::new(first, len, left, right, content, said.len() as u32)
+                let (content, size) = self.say(self.ids.writer_of(first), len as usize, says)?.extent();
+                Span::new(first, len, left, right, content, size)
             };
             match spans.last_mut() {
                 Some(last) if last.precedes(&span) => last.append(&span),
@@ -90,6 +107,22 @@ impl Sequences {
         }
         let Self { ids, tree, contents } = self;
         Some(tree.fill(&spans, |span| contents.sum(ids, span)))
+    }
+
+    /// Takes in what the next `len` items of a writer say.
+    fn say(&mut self, writer: u32, len: usize, says: &mut Says<'_>) -> Option<Said> {
+        Some(match says {
+            Says::Text(text) => {
+                let (said, rest) = text.split_at_checked(bytes_of(text, len)?)?;
+                *text = rest;
+                self.contents.push_text(writer, said)
+            }
+            Says::Items(items) => {
+                let (said, rest) = items.split_at_checked(len)?;
+                *items = rest;
+                self.contents.push_items(writer, said.iter().cloned())
+            }
+        })
     }
 
     /// Gives back the memory that is not needed for what was put in place.
