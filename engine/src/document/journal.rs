@@ -87,6 +87,8 @@ pub(super) struct State {
     /// The number of the next operation.
     next: u64,
     pub(super) steps: Vec<Step>,
+    /// What the application calls the edit that is being made.
+    pub(super) label: Option<Arc<str>>,
 }
 
 impl State {
@@ -99,6 +101,7 @@ impl State {
             author: Author { replica, clock: Hlc::default() },
             next: 0,
             steps: Vec::new(),
+            label: None,
         }
     }
 
@@ -107,6 +110,7 @@ impl State {
         debug_assert!(self.steps.is_empty());
         self.author = author;
         self.next = next;
+        self.label = None;
         self.mark()
     }
 
@@ -208,7 +212,7 @@ impl State {
         }
     }
 
-    fn sequence_of(&self, container: usize) -> SequenceId {
+    pub(super) fn sequence_of(&self, container: usize) -> SequenceId {
         match &self.containers[container].content {
             Content::Text(sequence) => *sequence,
             _ => unreachable!("a container is of the kind in its id"),
@@ -232,6 +236,11 @@ impl State {
         debug_assert!(id.kind == ContainerKind::Text);
         let index = self.open(id);
         (index, self.sequence_of(index))
+    }
+
+    /// The number of the next operation.
+    pub(super) const fn next_number(&self) -> u64 {
+        self.next
     }
 
     /// Takes the next `count` operation numbers, if there are as many left.

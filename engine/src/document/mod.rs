@@ -40,11 +40,15 @@
 //! | [`diff`] | differences between two texts, and between two sequences of anything |
 //! | `tagged` | elements that are kept by tags, under or-sets and or-maps |
 //! | `body`, `past` | what a change says, and what it may refer to |
+//! | `undo`, `again` | what edits here did, and how that is taken back |
+//! | `cursor` | places that stay where they are, whatever is edited around them |
 //! | `event`, `digest` | what views are told, and whether two replicas show the same |
 
+mod again;
 mod body;
 mod container;
 mod counter;
+mod cursor;
 pub mod diff;
 mod digest;
 mod event;
@@ -61,6 +65,7 @@ mod sequence;
 mod tagged;
 mod text;
 mod transaction;
+mod undo;
 mod value;
 mod writes;
 
@@ -70,6 +75,7 @@ pub use body::{Action, BodyFault, Dictionary, Operation, Operations};
 use container::Content;
 pub use container::{ContainerId, ContainerKind, Held, PathStep, Place, Slot, Value};
 pub use counter::{CounterMut, CounterRef};
+pub use cursor::{Cursor, Side};
 pub use event::{ContainerEdit, DocumentEvent, Origin, TextEdit};
 use journal::{Author, State};
 pub use map::{MapMut, MapRef};
@@ -78,6 +84,7 @@ pub use or_set::{OrSetMut, OrSetRef};
 pub use register::{RegisterMut, RegisterRef};
 pub use text::{TextMut, TextRef};
 pub use transaction::{EditError, Edited, Transaction};
+pub use undo::{Selection, UndoOptions, Undone};
 pub use value::ValueError;
 
 use crate::{
@@ -103,6 +110,8 @@ pub struct Document {
     past: past::Past,
     events: VecDeque<DocumentEvent>,
     change_limit: usize,
+    /// `None` unless edits are kept to be undone.
+    undo: Option<Box<undo::UndoStacks>>,
 }
 
 impl Document {
@@ -115,6 +124,7 @@ impl Document {
             past: past::Past::default(),
             events: VecDeque::new(),
             change_limit: Limits::default().change_bytes,
+            undo: None,
         }
     }
 
@@ -172,6 +182,15 @@ impl Document {
         wall: Wall,
         edit: impl FnOnce(&mut Transaction<'_>) -> Result<T, E>,
     ) -> Result<Edited<T>, E> {
+        self.edit_as(Origin::Local, wall, edit)
+    }
+
+    fn edit_as<T, E: From<EditError>>(
+        &mut self,
+        origin: Origin,
+        wall: Wall,
+        edit: impl FnOnce(&mut Transaction<'_>) -> Result<T, E>,
+    ) -> Result<Edited<T>, E> {
         let clock = self.log.next_clock(wall).ok_or(EditError::Exhausted)?;
         let seq = self.log.version().next(self.replica);
         let begin = self.state.begin(Author { replica: self.replica, clock }, seq);
@@ -195,7 +214,10 @@ impl Document {
         }
         transaction.complete();
         let change = self.log.append(self.replica, len, clock, change.body).clone();
-        self.report(Origin::Local, &change);
+        if let (Origin::Local, Some(undo)) = (origin, &mut self.undo) {
+            undo.take(&self.state, wall);
+        }
+        self.report(origin, &change);
         Ok(Edited { value, change: Some(change) })
     }
 
@@ -290,7 +312,8 @@ impl Document {
         let steps = std::mem::take(&mut self.state.steps);
         let edits = event::visible_edits(&steps, &self.state.containers);
         if !edits.is_empty() {
-            self.events.push_back(DocumentEvent::Changed { origin, change: change.id(), edits });
+            let label = self.state.label.take();
+            self.events.push_back(DocumentEvent::Changed { origin, change: change.id(), label, edits });
         }
     }
 }
