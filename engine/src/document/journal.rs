@@ -89,6 +89,8 @@ pub(super) struct State {
     /// The number of the next operation.
     next: u64,
     pub(super) steps: Vec<Step>,
+    /// What the application calls the edit that is being made.
+    pub(super) label: Option<Arc<str>>,
 }
 
 impl State {
@@ -102,6 +104,7 @@ impl State {
             author: Author { replica, clock: Hlc::default() },
             next: 0,
             steps: Vec::new(),
+            label: None,
         }
     }
 
@@ -110,6 +113,7 @@ impl State {
         debug_assert!(self.steps.is_empty());
         self.author = author;
         self.next = next;
+        self.label = None;
         self.mark()
     }
 
