@@ -41,17 +41,21 @@
 //! | `tagged` | elements that are kept by tags, under or-sets and or-maps |
 //! | `body`, `past` | what a change says, and what it may refer to |
 //! | `undo`, `again` | what edits here did, and how that is taken back |
+//! | `history`, `compare` | past versions, and what is different between two |
+//! | `whole` | a document as one value |
 //! | `cursor` | places that stay where they are, whatever is edited around them |
 //! | `event`, `digest` | what views are told, and whether two replicas show the same |
 
 mod again;
 mod body;
+mod compare;
 mod container;
 mod counter;
 mod cursor;
 pub mod diff;
 mod digest;
 mod event;
+mod history;
 mod journal;
 mod local;
 mod map;
@@ -67,6 +71,7 @@ mod text;
 mod transaction;
 mod undo;
 mod value;
+mod whole;
 mod writes;
 
 use std::{collections::VecDeque, fmt};
@@ -77,6 +82,7 @@ pub use container::{ContainerId, ContainerKind, Held, PathStep, Place, Slot, Val
 pub use counter::{CounterMut, CounterRef};
 pub use cursor::{Cursor, Side};
 pub use event::{ContainerEdit, DocumentEvent, Origin, TextEdit};
+pub use history::{History, MergeError, VersionError, View};
 use journal::{Author, State};
 pub use map::{MapMut, MapRef};
 pub use or_map::{OrMapMut, OrMapRef};
