@@ -45,6 +45,14 @@ impl<'a> Items<'a> {
         items.filter_map(|(id, (item, says))| says.held(id, sequences.ids.op(item)))
     }
 
+    /// What the items hold, in order, each with its name.
+    pub(super) fn named(&self) -> impl Iterator<Item = (OpId, Held<'a>)> + use<'a> {
+        let sequences = &self.state.sequences;
+        let items =
+            self.there.into_iter().flat_map(|(id, sequence)| sequences.items(sequence).map(move |item| (id, item)));
+        items.filter_map(|(id, (item, says))| Some((sequences.ids.op(item), says.held(id, sequences.ids.op(item))?)))
+    }
+
     /// The container of a kind that the item at a position is.
     pub(super) fn child(&self, at: usize, kind: ContainerKind) -> Option<ContainerId> {
         match self.at(at)? {

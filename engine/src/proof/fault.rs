@@ -130,6 +130,10 @@ named! {
         UndoPutsOverOthers = "undo-puts-over-others",
         /// What comes back by undoing a deletion is not found by older edits that are undone after it.
         RebornForgotten = "reborn-forgotten",
+        /// A view of a past version shows also what came later.
+        ViewShowsLater = "view-shows-later",
+        /// What is different between two versions is told without what went.
+        DiffPassesOverDeletions = "diff-passes-over-deletions",
         // Frames and links.
         /// The change with which a batch would be too large is in none.
         BatchBoundaryLosesChange = "batch-boundary-loses-change",

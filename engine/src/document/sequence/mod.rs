@@ -335,6 +335,23 @@ impl Sequences {
         seen.then(|| (self.tree.items_before(place) + place.offset) as usize)
     }
 
+    /// The visible text, as it is kept, in runs whose names are consecutive: the first one, how many, and what they say.
+    pub(crate) fn named(&self, sequence: SequenceId) -> impl Iterator<Item = (OpId, u32, &str)> + '_ {
+        let spans = self.tree.spans(sequence).filter(|span| !span.is_deleted());
+        spans.flat_map(move |span| {
+            let (mut at, mut rest) = (0, self.contents.text(&self.ids, span));
+            std::iter::from_fn(move || {
+                let left = span.len().checked_sub(at).filter(|left| *left > 0)?;
+                let first = self.ids.op(span.first.plus(at));
+                let len = self.ids.run(first).map_or(1, |(_, consecutive)| consecutive.min(left));
+                let byte = rest.char_indices().nth(len as usize).map_or(rest.len(), |(byte, _)| byte);
+                let (text, more) = rest.split_at(byte);
+                (at, rest) = (at + len, more);
+                Some((first, len, text))
+            })
+        })
+    }
+
     /// The visible characters from `at` on, `count` of them; both lie inside.
     pub(crate) fn slice(&self, sequence: SequenceId, at: usize, count: usize) -> String {
         let mut out = String::new();
