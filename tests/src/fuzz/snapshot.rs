@@ -76,7 +76,9 @@ fn inflated(snapshot: &[u8]) -> Vec<u8> {
     rest = &rest[epoch..];
     for _ in 0..number(&mut rest) {
         rest = &rest[8..];
-        (0..3).for_each(|_| drop(number(&mut rest)));
+        for _ in ["number", "milliseconds", "counter"] {
+            number(&mut rest);
+        }
     }
     let others = number(&mut rest) as usize;
     rest = &rest[8 * others..];

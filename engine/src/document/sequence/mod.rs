@@ -28,8 +28,8 @@ use contents::Contents;
 pub(crate) use integrate::Misplaced;
 use span::Span;
 pub(crate) use stored::{Items, Placed};
+pub(crate) use tree::{LeafId, SequenceId, Sum};
 use tree::{Place, Tree};
-pub(crate) use tree::{SequenceId, Sum};
 
 use super::local::{LocalId, LocalIds};
 use crate::{

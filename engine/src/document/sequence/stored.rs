@@ -3,7 +3,7 @@
 //! What is written are runs of items as operations name them, as long as they can be: where one ends in memory can be
 //! because a leaf was full, or a stretch of ids.
 
-use super::{SequenceId, Sequences, span::Span};
+use super::{LeafId, SequenceId, Sequences, span::Span, tree::build::FULL};
 use crate::{document::local::LocalId, id::OpId};
 
 /// A run of items to be written down.
@@ -72,7 +72,10 @@ impl Sequences {
 
     /// Another sequence, of these items, whose ids are nobody's yet. `text` is what those say that are not deleted; it
     /// begins behind them then. `None` if it is too short.
-    pub(crate) fn place(&mut self, items: &[Placed], text: &mut &str) -> Option<SequenceId> {
+    ///
+    /// `leaves` goes on with where each run is; until [`find_in`](Self::find_in) is told, nothing is found by its id.
+    pub(crate) fn place(&mut self, items: &[Placed], text: &mut &str, leaves: &mut Vec<LeafId>) -> Option<SequenceId> {
+        let mut at = Vec::with_capacity(items.len());
         let mut spans: Vec<Span> = Vec::with_capacity(items.len());
         for Placed { first, len, deleted, left, right } in items.iter().copied() {
             let span = if deleted {
@@ -87,9 +90,17 @@ impl Sequences {
                 Some(last) if last.precedes(&span) => last.append(&span),
                 _ => spans.push(span),
             }
+            at.push(spans.len() - 1);
         }
         let Self { ids, tree, contents } = self;
-        Some(tree.fill(&spans, |span| contents.sum(ids, span)))
+        let (sequence, its) = tree.fill(&spans, |span| contents.sum(ids, span));
+        leaves.extend(at.into_iter().map(|span| its[span / FULL]));
+        Some(sequence)
+    }
+
+    /// From now on items are found where they are: from the first id on, so many. It costs the least in the order of the ids.
+    pub(crate) fn find_in(&mut self, first: LocalId, len: u32, leaf: LeafId) {
+        self.tree.index.set(first, len, leaf);
     }
 
     /// Gives back the memory that is not needed for what was put in place.
