@@ -301,7 +301,7 @@ impl Reading {
         let (index, seq) = (at.number("a writer")?, at.signed("an operation's number")?);
         let (millis, counter) = (at.signed("a clock")?, at.number("a clock's counter")?);
         let wrong = at.fault("a write that is covered");
-        let (index, replica) = self.writer(index).ok_or_else(|| wrong.clone())?;
+        let (index, replica) = self.writer(index).ok_or(wrong)?;
         let last = self.last.entry(index).or_default();
         *last = last.wrapping_add(seq as u64);
         self.last_millis = self.last_millis.wrapping_add(millis as u64);
