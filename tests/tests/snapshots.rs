@@ -125,7 +125,7 @@ fn what_a_snapshot_covers_is_recognised_and_what_lacks_something_else_waits() {
     let (mut ann, mut bob) = (document(1), document(2));
     write(&mut ann, 0, "a");
     exchange(&mut [&mut ann, &mut bob]);
-    let covered: Vec<Change> = ann.log().iter().cloned().collect();
+    let covered: Vec<Change> = ann.log().iter().collect();
     let mut without = pruned(&ann, 3);
     assert_eq!(without.log().not_kept(), ann.log().version());
     assert!(without.log().iter().next().is_none() && !without.log().is_empty());

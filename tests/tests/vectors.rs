@@ -10,8 +10,8 @@ use crdt_socket_sync::{
     Access, Change, Document, Epoch, Limits, OpId, Replica, ReplicaId, VersionVector, Wall,
     causal::Hlc,
     document::{
-        Action, ContainerId, ContainerKind, Dictionary, EditError, Operation, Operations, Place, Slot, Transaction,
-        Value,
+        Action, ContainerId, ContainerKind, Dictionary, EditError, Item, Operation, Operations, Place, Slot, Spot,
+        Transaction, Value,
     },
     error::{Code, Reason},
     wire::{Capabilities, Level, Message, WriterVersion, Writers},
@@ -186,7 +186,7 @@ fn changes() -> Vec<(&'static str, &'static str, Change)> {
 
 /// What two people write, each change with what it says.
 fn bodies() -> Vec<(&'static str, &'static str, Change, Operations)> {
-    use ContainerKind::{Counter, Map, OrMap, OrSet, Register, Text};
+    use ContainerKind::{Counter, List, Map, OrMap, OrSet, Register, Text};
     type Edits = fn(&mut Transaction<'_>) -> Result<(), EditError>;
     let (mut ann, mut bob) = (Document::new(ANN), Document::new(BOB));
     let wall = Wall::from_millis(1_700_000_000_000);
@@ -370,7 +370,7 @@ fn bodies() -> Vec<(&'static str, &'static str, Change, Operations)> {
             (nested(&or_map, Counter, None), Action::Count { by: 1 }),
         ],
     );
-    let before = bob.log().iter().filter(|change| change.replica == BOB).cloned().collect::<Vec<_>>();
+    let before = bob.log().iter().filter(|change| change.replica == BOB).collect::<Vec<_>>();
     assert_eq!(before.last(), Some(&by_b0b));
     before.into_iter().for_each(|change| drop(ann.receive(change, &Limits::default()).expect("a good header")));
     by(
@@ -379,6 +379,41 @@ fn bodies() -> Vec<(&'static str, &'static str, Change, Operations)> {
         "a1 adds 1 to that counter",
         |txn| txn.or_map::<()>("or-map").counter("k")?.add(1),
         vec![(nested(&or_map, Counter, None), Action::Count { by: 1 })],
+    );
+    let list = root(List, "list");
+    let insert_items = |left, right, items: Vec<Item>| Action::InsertItems { left, right, items };
+    let item = |bytes: &'static [u8]| Item::Plain(Bytes::from_static(bytes));
+    by(
+        &mut ann,
+        "insert items",
+        "a1 inserts 1 and 3, its operations 7 and 8, into the list `list`",
+        |txn| txn.list("list").extend(&[1, 3]),
+        vec![(list.clone(), insert_items(None, None, vec![item(b"\x01"), item(b"\x03")]))],
+    );
+    by(
+        &mut ann,
+        "insert item",
+        "a1 inserts 2 between them",
+        |txn| txn.list("list").insert(1, &2),
+        vec![(list.clone(), insert_items(Some(op(ANN, 7)), Some(op(ANN, 8)), vec![item(b"\x02")]))],
+    );
+    let spot = Spot { parent: list.clone(), item: op(ANN, 10) };
+    by(
+        &mut ann,
+        "insert item, continued",
+        "a1 inserts a text behind that, and types `n` into it",
+        |txn| txn.list::<u8>("list").insert_text(2)?.push_str("n"),
+        vec![
+            (list.clone(), insert_items(Some(op(ANN, 9)), Some(op(ANN, 8)), vec![Item::Child(Text)])),
+            (ContainerId { place: Place::Item(Arc::new(spot)), kind: Text }, insert(None, None, "n")),
+        ],
+    );
+    by(
+        &mut ann,
+        "delete of items",
+        "a1 deletes its operation 7 from the list",
+        |txn| txn.list::<u8>("list").delete(0, 1),
+        vec![(list, Action::Delete { first: op(ANN, 7), count: 1 })],
     );
     bodies
 }

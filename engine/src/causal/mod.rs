@@ -5,9 +5,9 @@
 //! which changes someone has; a [`Frontier`] says what a change depended on.
 
 pub(crate) mod base;
-mod bodies;
 pub(crate) mod change;
 mod clock;
+mod entries;
 mod log;
 mod version;
 mod waiting;

@@ -346,7 +346,7 @@ impl<R: Replica> Open<R> {
         if batch.changes.is_empty() {
             return Ok(None);
         }
-        let frame = encode_changes(joined.number, &[], batch.changes.iter().copied(), &joined.writers);
+        let frame = encode_changes(joined.number, &[], &batch.changes, &joined.writers);
         if frame.len() > most {
             let reason = format!("a frame of {} bytes; the server reads {most}", frame.len());
             return Err(Reason::new(Code::TooLarge, reason));

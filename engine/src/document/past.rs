@@ -7,7 +7,10 @@
 //! writers: what a writer had seen once it has seen in all its later changes. In an ordinary session nearly every question
 //! is answered by that memory or by the first step.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    cell::LazyCell,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use crate::{
     causal::{Change, ChangeLog, Frontier},
@@ -35,18 +38,21 @@ impl Past {
         if op.replica == change.replica {
             return op.seq < change.seq;
         }
-        let Some(target) = log.step(op) else {
+        if !log.version().contains(op) {
             return false;
-        };
+        }
         if self.known(change.last(), op) {
             return true;
         }
+        // Mostly not needed, and to find it costs more than all the rest.
+        let target = LazyCell::new(|| log.step(op));
+        let target = || *target;
         let mut ahead = BTreeSet::new();
-        let mut found = self.back(log, (change.id(), &change.deps), op, target, &mut ahead);
+        let mut found = self.back(log, (change.id(), &change.deps), op, &target, &mut ahead);
         while found.is_none() {
             // Steps are a causal order: once they are all before the target, nothing can lead to it any more.
-            let Some(step) = ahead.pop_last() else { break };
-            found = self.back(log, log.came_after(step), op, target, &mut ahead);
+            let Some((first, deps)) = ahead.pop_last().and_then(|step| log.came_after(step)) else { break };
+            found = self.back(log, (first, &deps), op, &target, &mut ahead);
         }
         if let Some(last) = found {
             self.seen.insert((change.replica, op.replica), Seen { since: change.seq, last });
@@ -65,7 +71,7 @@ impl Past {
         log: &ChangeLog,
         (first, deps): (OpId, &Frontier),
         op: OpId,
-        target: usize,
+        target: &impl Fn() -> Option<usize>,
         ahead: &mut BTreeSet<usize>,
     ) -> Option<u64> {
         let previous = first.seq.checked_sub(1).map(|seq| OpId::new(first.replica, seq));
@@ -80,7 +86,7 @@ impl Past {
             if self.known(dependency, op) {
                 return Some(op.seq);
             }
-            ahead.extend(log.step(dependency).filter(|step| *step > target));
+            ahead.extend(log.step(dependency).filter(|step| Some(*step) > target()));
         }
         None
     }

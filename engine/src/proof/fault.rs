@@ -93,6 +93,12 @@ named! {
         LastPutStays = "last-put-stays",
         /// What goes from an or-set or an or-map is not reported.
         RemovalNotReported = "removal-not-reported",
+        /// A container that is an item of a list is not there before someone writes in it.
+        ItemsNotOpened = "items-not-opened",
+        /// The digest of a list takes in how many items it has and not which.
+        DigestIgnoresItems = "digest-ignores-items",
+        /// What is deleted from a list is reported one item too early.
+        ItemsReportedOneOff = "items-reported-one-off",
         /// A body may mention a container that it need not.
         LongFormAccepted = "long-form-accepted",
         /// The digest of a map takes in its keys and not its values.

@@ -20,16 +20,16 @@ use crdt_socket_sync::{
     Change, Document, DocumentEvent, Limits, OpId, Replica, ReplicaId, Wall,
     causal::{Hlc, Received},
     document::{
-        Action, ContainerEdit, ContainerId, ContainerKind, Dictionary, EditError, Operation, Operations, Origin,
-        PathStep, Place, Slot, Transaction, Value,
+        Action, ContainerEdit, ContainerId, ContainerKind, Dictionary, EditError, ListEdit, Operation, Operations,
+        Origin, PathStep, Place, Slot, Transaction, Value,
     },
 };
 
-use super::{Nested, Program, Step, edit::Edit, pruned::Pruned};
+use super::{IN_LISTS, Nested, Program, Step, edit::Edit, lists, pruned::Pruned};
 use crate::{
     Dice,
     model::Model,
-    view::{At, Patched, Shown, View, shown},
+    view::{Patched, Shown, View, shown},
 };
 
 const REPLICAS: [u64; 4] = [0x45ee_6b65, 0xa90d_fced, 0x7c9e, 0xffff_0001];
@@ -138,7 +138,7 @@ impl World {
             Step::Send { from, to, which } => {
                 let log = self.people[*from].document.log();
                 if !log.is_empty() {
-                    let change = log.range(0..log.end())[which % log.end()].clone();
+                    let change = log.get(which % log.end()).expect("it is inside");
                     self.people[*to].receive(&change);
                 }
             }
@@ -278,7 +278,7 @@ impl Person {
         let appended: Vec<_> = match received {
             Received::Appended { positions, refused } => {
                 assert_eq!(refused, []);
-                log.range(positions).iter().map(Change::id).collect()
+                log.range(positions).map(|change| change.id()).collect()
             }
             Received::Duplicate | Received::Waiting => {
                 assert_eq!(self.document.poll_event(), None);
@@ -354,9 +354,10 @@ impl Person {
         let mut original = std::mem::replace(&mut self.document, Document::new(ReplicaId::new(0)));
         self.document = original.clone();
         let thrown_away = original.edit::<_, EditError>(Wall::from_millis(9), |txn| {
-            let len = txn.text("text").len();
+            let (len, items) = (txn.text("text").len(), txn.list::<&str>("list").len());
             txn.text("text").replace(0, len, "gone")?;
             txn.map("map").set("a", &"gone")?;
+            txn.list("list").replace(0, items, &["gone"])?;
             txn.register("register").set(&"gone")
         });
         thrown_away.expect("edits inside");
@@ -400,7 +401,7 @@ impl Person {
 
     fn changes(&self, backwards: bool) -> Vec<Change> {
         let log = self.document.log();
-        let mut changes = log.range(0..log.end()).to_vec();
+        let mut changes = log.iter().collect::<Vec<_>>();
         if backwards {
             changes.reverse();
         }
@@ -412,18 +413,17 @@ impl Person {
 fn assert_paths(document: &Document) {
     let shown = shown(document);
     let mut paths = BTreeMap::new();
-    // What is nested is behind what it is nested in.
-    for (id, view) in &shown {
-        if let Place::Root(name) = &id.place {
-            paths.insert(id.clone(), vec![PathStep::Root(name.clone())]);
+    let at_root = |id: &ContainerId| match &id.place {
+        Place::Root(name) => Some((id.clone(), vec![PathStep::Root(name.clone())])),
+        _ => None,
+    };
+    let mut found: Vec<_> = shown.keys().filter_map(at_root).collect();
+    while let Some((id, path)) = found.pop() {
+        for (place, child) in shown[&id].children() {
+            let step = place.map_or_else(PathStep::Index, |key| PathStep::Key(key.into()));
+            found.push((child.clone(), [&path[..], &[step]].concat()));
         }
-        let (Some(path), View::Keys(keys)) = (paths.get(id).cloned(), view) else { continue };
-        for (key, at) in keys {
-            let At::Container(child) = at else { continue };
-            let mut path = path.clone();
-            path.push(PathStep::Key(key.as_str().into()));
-            paths.insert(child.clone(), path);
-        }
+        paths.insert(id, path);
     }
     for id in shown.keys() {
         assert_eq!(document.path(id), paths.get(id).cloned(), "{id:?}");
@@ -432,6 +432,9 @@ fn assert_paths(document: &Document) {
 
 /// A well-formed operation on what is kept by tags, or nested, that refers to these two.
 fn forged(what: u8, one: Option<OpId>, other: Option<OpId>) -> (ContainerId, Action) {
+    if what & IN_LISTS != 0 {
+        return lists::forged(what, one, other);
+    }
     let kinds = [ContainerKind::Text, ContainerKind::Map, ContainerKind::Counter, ContainerKind::OrSet];
     let kind = kinds[usize::from(what >> 3 & 3)];
     let key: Arc<str> = if what & 32 == 0 { "a".into() } else { "b".into() };
@@ -466,6 +469,10 @@ fn alters_something(edit: &ContainerEdit, before: &Shown, after: &Shown) -> bool
             let removes = edits.iter().any(|edit| edit.removed > 0);
             let replaces = removes && edits.iter().any(|edit| !edit.inserted.is_empty());
             replaces || before != after
+        }
+        (ContainerEdit::List { edits, .. }, ..) => {
+            let replaces = |edit: &_| matches!(edit, ListEdit::Replace { removed, inserted, .. } if *removed > 0 && !inserted.is_empty());
+            edits.len() > 1 || edits.iter().any(replaces) || before != after
         }
         (
             ContainerEdit::Map { keys, .. } | ContainerEdit::OrMap { keys, .. },

@@ -76,9 +76,7 @@ fn inflated(snapshot: &[u8]) -> Vec<u8> {
     rest = &rest[epoch..];
     for _ in 0..number(&mut rest) {
         rest = &rest[8..];
-        for _ in ["number", "milliseconds", "counter"] {
-            number(&mut rest);
-        }
+        (0..3).for_each(|_| _ = number(&mut rest));
     }
     let others = number(&mut rest) as usize;
     rest = &rest[8 * others..];

@@ -18,14 +18,14 @@ pub struct Dictionary {
     pub(super) containers: Table<ContainerId>,
     /// What the last operation wrote to, as an index.
     pub(super) container: Option<usize>,
-    /// The last operation, if it inserted characters.
+    /// The last operation, if it inserted characters or items.
     pub(super) insertion: Option<Insertion>,
 }
 
 /// What can be gone on with.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Insertion {
-    /// The number after that of its last character.
+    /// The number after that of its last character or item.
     pub(super) end: u64,
     /// What it stands before.
     pub(super) right: Option<OpId>,
@@ -96,14 +96,14 @@ impl Dictionary {
         left.is_some() && left == before && self.insertion == Some(Insertion { end: seq, right })
     }
 
-    /// Notes an operation on the container of this index, whole. A container that it makes is mentioned by that.
-    pub(super) fn note(&mut self, container: usize, operation: &Operation) {
-        if let Some(child) = operation.action.child(&operation.container) {
+    /// Notes an operation by this writer on the container of this index, whole. A container that it makes is mentioned by that.
+    pub(super) fn note(&mut self, own: ReplicaId, container: usize, operation: &Operation) {
+        for child in operation.children(own) {
             self.containers.introduce(child);
         }
         self.container = Some(container);
         self.insertion = match &operation.action {
-            Action::Insert { right, .. } => {
+            Action::Insert { right, .. } | Action::InsertItems { right, .. } => {
                 Some(Insertion { end: operation.seq + operation.action.covers(), right: *right })
             }
             _ => None,

@@ -10,7 +10,7 @@
 //! | `span` | runs of items, and their laws |
 //! | `tree` | the B-trees that hold spans, all in one arena; positions to spans and back |
 //! | `index` | ids to leaves |
-//! | `contents` | what items say |
+//! | `contents` | what items say: characters, or values |
 //! | `integrate` | where an insertion made elsewhere goes |
 //! | `stored` | whole sequences, written down and put in place again |
 //!
@@ -25,13 +25,17 @@ mod stored;
 mod tree;
 
 use contents::Contents;
+pub(crate) use contents::{Said, Saying};
 pub(crate) use integrate::Misplaced;
 use span::Span;
-pub(crate) use stored::{Items, Placed};
+pub(crate) use stored::{Items, Placed, Says};
 pub(crate) use tree::{LeafId, SequenceId, Sum};
 use tree::{Place, Tree};
 
-use super::local::{LocalId, LocalIds};
+use super::{
+    container::Item,
+    local::{LocalId, LocalIds},
+};
 use crate::{
     id::OpId,
     proof::{Fault, Situation, note, planted},
@@ -99,10 +103,26 @@ impl Sequences {
         self.tree.sum(sequence).items as usize
     }
 
-    /// Inserts what was typed here, before the visible item `at`, and says between what it stands.
+    /// Takes in what the items say that are inserted next, the first of which is `first`.
+    pub(crate) fn say_text(&mut self, first: LocalId, text: &str) -> Said {
+        self.contents.push_text(self.ids.writer_of(first), text)
+    }
+
+    /// The same for values.
+    pub(crate) fn say_items(&mut self, first: LocalId, items: impl IntoIterator<Item = Item>) -> Said {
+        self.contents.push_items(self.ids.writer_of(first), items)
+    }
+
+    /// What the items say that were inserted with `said`, the first of which is `first`.
+    pub(crate) fn saying(&self, first: LocalId, said: Said) -> Saying<'_> {
+        self.contents.saying(self.ids.writer_of(first), said)
+    }
+
+    /// Inserts what was made here, before the visible item `at`, and says between what it stands.
     ///
-    /// `at` is at most [`len`](Self::len); `text` has `len` characters, at least one, whose ids begin with `first`.
-    pub(crate) fn insert(&mut self, sequence: SequenceId, at: usize, first: LocalId, len: u32, text: &str) -> Origins {
+    /// `at` is at most [`len`](Self::len); the new items are `len`, at least one, their ids begin with `first`, and they say
+    /// what was [taken in](Self::say_text) last.
+    pub(crate) fn insert(&mut self, sequence: SequenceId, at: usize, first: LocalId, len: u32, said: Said) -> Origins {
         let at = at as u32;
         let (place, before, left) = match at.checked_sub(1) {
             None => (Place { leaf: self.tree.first_leaf(sequence), index: 0, offset: 0 }, 0, None),
@@ -121,7 +141,7 @@ impl Sequences {
             right = self.visible_from(next);
         }
         let origins = Origins { left, right };
-        self.put(place, before, first, len, text, origins);
+        self.put(place, before, first, len, said, origins);
         origins
     }
 
@@ -192,9 +212,8 @@ impl Sequences {
     }
 
     /// Takes back an insertion, as if it had never been. Nothing that came after it may be left.
-    pub(crate) fn take_back(&mut self, sequence: SequenceId, first: LocalId, len: u32) {
+    pub(crate) fn take_back(&mut self, sequence: SequenceId, first: LocalId, len: u32, said: Said) {
         let mut at = 0;
-        let mut content = u32::MAX;
         while at < len {
             let Some(place) = self.find(sequence, first.plus(at)) else {
                 debug_assert!(false, "only what was inserted is taken back");
@@ -203,13 +222,12 @@ impl Sequences {
             let span = self.tree.leaf(place.leaf).spans[place.index];
             let here = (span.len() - place.offset).min(len - at);
             let (head, middle, tail) = self.cut(span, place.offset, here);
-            content = content.min(middle.content);
             at += here;
             let before = self.tree.items_before(place);
             let sum = self.contents.sum(&self.ids, &middle);
             self.replace(place, &[head, tail], before, Sum::default().minus(sum));
         }
-        self.contents.take_back(self.ids.writer_of(first), content);
+        self.contents.take_back(self.ids.writer_of(first), said);
     }
 
     /// Takes back a deletion. Nothing that came after it may be left.
@@ -235,6 +253,32 @@ impl Sequences {
     pub(crate) fn pieces(&self, sequence: SequenceId) -> impl Iterator<Item = &str> + '_ {
         let spans = self.tree.spans(sequence).filter(|span| !span.is_deleted());
         spans.map(|span| self.contents.text(&self.ids, span))
+    }
+
+    /// The visible items of a sequence of values, and what they say.
+    pub(crate) fn items(&self, sequence: SequenceId) -> impl Iterator<Item = (LocalId, &Item)> + '_ {
+        let spans = self.tree.spans(sequence).filter(|span| !span.is_deleted());
+        spans.flat_map(|span| (0..).map(|at| span.first.plus(at)).zip(self.contents.items(&self.ids, span)))
+    }
+
+    /// The visible item `at` of a sequence of values, of which there is one, and what it says.
+    pub(crate) fn item_at(&self, sequence: SequenceId, at: usize) -> (LocalId, &Item) {
+        let (place, _) = self.tree.locate(sequence, at as u32);
+        let span = &self.tree.leaf(place.leaf).spans[place.index];
+        (span.first.plus(place.offset), &self.contents.items(&self.ids, span)[place.offset as usize])
+    }
+
+    /// What an item of a sequence of values says, deleted or not; `None` if it is none of this sequence.
+    pub(crate) fn item(&self, sequence: SequenceId, id: LocalId) -> Option<&Item> {
+        let place = self.find(sequence, id)?;
+        self.contents.items(&self.ids, self.tree.span(place)?).get(place.offset as usize)
+    }
+
+    /// How many visible items stand before an item; `None` if it is deleted, or none of this sequence.
+    pub(crate) fn position(&self, sequence: SequenceId, id: LocalId) -> Option<usize> {
+        let place = self.find(sequence, id)?;
+        let seen = !self.tree.span(place)?.is_deleted();
+        seen.then(|| (self.tree.items_before(place) + place.offset) as usize)
     }
 
     /// The visible characters from `at` on, `count` of them; both lie inside.
@@ -326,9 +370,9 @@ impl Sequences {
     }
 
     /// Puts new items at a place, before whose span `before` visible items stand. How many stand before the new ones.
-    fn put(&mut self, place: Place, before: u32, first: LocalId, len: u32, text: &str, origins: Origins) -> u32 {
-        let content = self.contents.push(self.ids.writer_of(first), text);
-        let span = Span::new(first, len, origins.left, origins.right, content, text.len() as u32);
+    fn put(&mut self, place: Place, before: u32, first: LocalId, len: u32, said: Said, origins: Origins) -> u32 {
+        let (content, bytes) = said.extent();
+        let span = Span::new(first, len, origins.left, origins.right, content, bytes);
         let sum = self.contents.sum(&self.ids, &span);
         if place.offset == 0 {
             let Self { ids, tree, contents } = self;
@@ -381,13 +425,16 @@ impl Sequences {
         tree.rewrite(place, parts, before, difference, |span| contents.sum(ids, span));
     }
 
-    /// What is wrong inside, for tests.
-    pub(crate) fn check(&self, sequence: SequenceId) -> Result<(), String> {
+    /// What is wrong inside, for tests; of a sequence of characters, or of values.
+    pub(crate) fn check(&self, sequence: SequenceId, characters: bool) -> Result<(), String> {
         self.tree.check(sequence, |span| self.contents.sum(&self.ids, span))?;
         let mut ids = Vec::new();
         for (index, span) in self.tree.spans(sequence).enumerate() {
-            let text = self.contents.text(&self.ids, span);
-            if text.chars().count() != span.len() as usize && span.has_text() {
+            let says = match characters {
+                true => self.contents.text(&self.ids, span).chars().count(),
+                false => self.contents.items(&self.ids, span).len(),
+            };
+            if says != span.len() as usize && span.has_text() {
                 return Err(format!("span {index} does not have the length it says"));
             }
             ids.push((span.first, span.len()));

@@ -3,8 +3,11 @@
 //! What is written are runs of items as operations name them, as long as they can be: where one ends in memory can be
 //! because a leaf was full, or a stretch of ids.
 
-use super::{LeafId, SequenceId, Sequences, span::Span, tree::build::FULL};
-use crate::{document::local::LocalId, id::OpId};
+use super::{LeafId, Said, SequenceId, Sequences, span::Span, tree::build::FULL};
+use crate::{
+    document::{container::Item, local::LocalId},
+    id::OpId,
+};
 
 /// A run of items to be written down.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -49,9 +52,25 @@ pub(crate) struct Placed {
     pub(crate) right: Option<LocalId>,
 }
 
+/// What the items that are to be put in place say, one after another.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Says<'a> {
+    Text(&'a str),
+    Items(&'a [Item]),
+}
+
+impl Says<'_> {
+    pub(crate) const fn is_empty(&self) -> bool {
+        match self {
+            Self::Text(text) => text.is_empty(),
+            Self::Items(items) => items.is_empty(),
+        }
+    }
+}
+
 impl Sequences {
     /// All items of a sequence, in order, in as few runs as there are.
-    pub(crate) fn items(&self, sequence: SequenceId) -> Vec<Items> {
+    pub(crate) fn runs(&self, sequence: SequenceId) -> Vec<Items> {
         let mut runs: Vec<Items> = Vec::new();
         for span in self.tree.spans(sequence) {
             let name = |id| self.ids.op(id);
@@ -70,21 +89,24 @@ impl Sequences {
         runs
     }
 
-    /// Another sequence, of these items, whose ids are nobody's yet. `text` is what those say that are not deleted; it
+    /// Another sequence, of these items, whose ids are nobody's yet. `says` is what those say that are not deleted; it
     /// begins behind them then. `None` if it is too short.
     ///
     /// `leaves` goes on with where each run is; until [`find_in`](Self::find_in) is told, nothing is found by its id.
-    pub(crate) fn place(&mut self, items: &[Placed], text: &mut &str, leaves: &mut Vec<LeafId>) -> Option<SequenceId> {
+    pub(crate) fn place(
+        &mut self,
+        items: &[Placed],
+        says: &mut Says<'_>,
+        leaves: &mut Vec<LeafId>,
+    ) -> Option<SequenceId> {
         let mut at = Vec::with_capacity(items.len());
         let mut spans: Vec<Span> = Vec::with_capacity(items.len());
         for Placed { first, len, deleted, left, right } in items.iter().copied() {
             let span = if deleted {
                 Span::without_text(first, len, left, right)
             } else {
-                let (said, rest) = text.split_at_checked(bytes_of(text, len as usize)?)?;
-                *text = rest;
-                let content = self.contents.push(self.ids.writer_of(first), said);
-                Span::new(first, len, left, right, content, said.len() as u32)
+                let (content, size) = self.say(self.ids.writer_of(first), len as usize, says)?.extent();
+                Span::new(first, len, left, right, content, size)
             };
             match spans.last_mut() {
                 Some(last) if last.precedes(&span) => last.append(&span),
@@ -101,6 +123,22 @@ impl Sequences {
     /// From now on items are found where they are: from the first id on, so many. It costs the least in the order of the ids.
     pub(crate) fn find_in(&mut self, first: LocalId, len: u32, leaf: LeafId) {
         self.tree.index.set(first, len, leaf);
+    }
+
+    /// Takes in what the next `len` items of a writer say.
+    fn say(&mut self, writer: u32, len: usize, says: &mut Says<'_>) -> Option<Said> {
+        Some(match says {
+            Says::Text(text) => {
+                let (said, rest) = text.split_at_checked(bytes_of(text, len)?)?;
+                *text = rest;
+                self.contents.push_text(writer, said)
+            }
+            Says::Items(items) => {
+                let (said, rest) = items.split_at_checked(len)?;
+                *items = rest;
+                self.contents.push_items(writer, said.iter().cloned())
+            }
+        })
     }
 
     /// Gives back the memory that is not needed for what was put in place.

@@ -16,7 +16,7 @@ use crate::{
     },
     document::{
         body::{Dictionary, Mentioned, NUMBERS},
-        container::{ContainerId, ContainerKind, Content, Entry, Place, Stamp, Value},
+        container::{ContainerId, ContainerKind, Content, Entry, Item, Place, Stamp, Value},
         journal::{Container, State},
         tagged::Tagged,
     },
@@ -29,6 +29,7 @@ const RUN_BYTES: usize = 128;
 const DEP_BYTES: usize = 24;
 const CONTAINER_BYTES: usize = 384;
 const ENTRY_BYTES: usize = 192;
+const ITEM_BYTES: usize = 48;
 const MENTION_BYTES: usize = 64;
 
 /// Reads everything behind the checksum.
@@ -187,17 +188,24 @@ impl Reading {
             let number = self.columns.number(at, "a container's kind")?;
             let kind = ContainerKind::from_number(number >> 1);
             let kind = kind.ok_or_else(|| self.columns.fault(at, "a known kind of container"))?;
-            let parent = self.columns.number(at, "a container's place")?;
-            let key: Arc<str> = self.columns.of(Column::Names).text("a name")?.into();
-            let id = match parent.checked_sub(1) {
-                None => ContainerId { kind, place: Place::Root(key) },
-                Some(parent) => {
-                    let over = self.operation(at)?;
-                    let parent = self.mentioned(parent).filter(|parent| parent.kind.has_keys());
-                    let id = parent.and_then(|parent| ContainerId::nested(parent, &key, kind, over));
-                    id.ok_or_else(|| self.columns.fault(at, "a place for a container"))?
+            let parent = self.columns.number(at, "a container's place")?.checked_sub(1);
+            let id = match parent {
+                None => {
+                    let name = self.columns.of(Column::Names).text("a name")?;
+                    Some(ContainerId { kind, place: Place::Root(name.into()) })
                 }
+                Some(parent) => match self.mentioned(parent).cloned() {
+                    Some(parent) if parent.kind.has_keys() => {
+                        let key: Arc<str> = self.columns.of(Column::Names).text("a key")?.into();
+                        ContainerId::nested(&parent, &key, kind, self.operation(at)?)
+                    }
+                    Some(parent) if parent.kind.has_items() => {
+                        self.operation(at)?.and_then(|item| ContainerId::inserted(&parent, item, kind))
+                    }
+                    _ => None,
+                },
             };
+            let id = id.ok_or_else(|| self.columns.fault(at, "a place for a container"))?;
             if all.insert(id.clone(), self.containers.len()).is_some() {
                 return Err(self.columns.fault(at, "a container that is new"));
             }
@@ -219,8 +227,18 @@ impl Reading {
         for (id, content) in contents {
             let content = match content {
                 Some(content) => content,
-                None => Content::Text(sequences.next().ok_or_else(|| self.columns.fault(at, "a text"))?),
+                None => {
+                    let sequence = sequences.next().ok_or_else(|| self.columns.fault(at, "items"))?;
+                    Content::new(id.kind, || sequence)
+                }
             };
+            if let Content::List(sequence) = content {
+                let children = state.sequences.items(sequence);
+                let children = children.filter_map(|(item, says)| says.child(&id, state.sequences.ids.op(item)));
+                if !children.into_iter().all(|child| state.index.contains_key(&child)) {
+                    return Err(self.columns.fault(at, "a container that is there"));
+                }
+            }
             state.containers.push(Container { id, content });
         }
         Ok(())
@@ -241,6 +259,13 @@ impl Reading {
         Ok(Some(match id.kind {
             ContainerKind::Text => {
                 items.expect(&mut self.columns)?;
+                items.say(None);
+                return Ok(None);
+            }
+            ContainerKind::List => {
+                items.expect(&mut self.columns)?;
+                let count = self.columns.count(at, "how many items", ITEM_BYTES)?;
+                items.say(Some((0..count).map(|_| self.item()).collect::<Result<_, _>>()?));
                 return Ok(None);
             }
             ContainerKind::Map => {
@@ -273,6 +298,17 @@ impl Reading {
             }
             ContainerKind::OrSet | ContainerKind::OrMap => Content::Tagged(self.tagged(id, state)?),
         }))
+    }
+
+    /// What an item of a list says.
+    fn item(&mut self) -> Result<Item, SnapshotFault> {
+        let at = Column::Shape;
+        let number = self.columns.number(at, "an item")?;
+        if number == 1 {
+            return Ok(Item::Plain(self.columns.of(Column::Values).bytes("a value")?));
+        }
+        let kind = number.checked_sub(2).and_then(ContainerKind::from_number);
+        kind.map(Item::Child).ok_or_else(|| self.columns.fault(at, "a known kind of container"))
     }
 
     fn entry(&mut self, id: &ContainerId, key: &Arc<str>, state: &State) -> Result<Entry, SnapshotFault> {

@@ -14,8 +14,9 @@ use super::{SnapshotFault, columns::Column, reading::Reading, writing::Writing};
 use crate::{
     causal::base::Base,
     document::{
+        container::Item,
         local::LocalId,
-        sequence::{Items, Placed, SequenceId, Sequences},
+        sequence::{Items, Placed, Says, SequenceId, Sequences},
     },
     id::OpId,
     packed::{pack_number, pack_signed},
@@ -189,6 +190,8 @@ fn origin(writing: &mut Writing<'_>, run: &Items, op: Option<OpId>) {
 pub(super) struct ItemsReading {
     /// How many runs there are in each sequence.
     counts: Vec<usize>,
+    /// What the items of each say, if it is no text.
+    says: Vec<Option<Vec<Item>>>,
 }
 
 /// A run as it was read.
@@ -213,6 +216,11 @@ impl ItemsReading {
         Ok(())
     }
 
+    /// What the items of this sequence say, if it is no text.
+    pub(super) fn say(&mut self, items: Option<Vec<Item>>) {
+        self.says.push(items);
+    }
+
     pub(super) fn finish(
         self,
         reading: &mut Reading,
@@ -224,14 +232,21 @@ impl ItemsReading {
         let mut items = Origins { runs: &runs, by_number: &by_number, ids: &ids, at: 0, next: None };
         let text = reading.columns.rest(Column::Text);
         let text = std::str::from_utf8(&text).map_err(|_| reading.columns.fault(Column::Text, "text in UTF-8"))?;
-        let mut left = text;
+        let mut text = Says::Text(text);
         let mut leaves = Vec::with_capacity(runs.len());
         let mut placed = Vec::with_capacity(self.counts.len());
-        for count in self.counts {
-            let sequence = sequences.place(&items.take(reading, count)?, &mut left, &mut leaves);
-            placed.push(sequence.ok_or_else(|| reading.columns.fault(Column::Text, "text for all items"))?);
+        for (count, says) in self.counts.into_iter().zip(&self.says) {
+            let its = items.take(reading, count)?;
+            let sequence = match says {
+                None => sequences.place(&its, &mut text, &mut leaves),
+                Some(says) => {
+                    let mut says = Says::Items(says);
+                    sequences.place(&its, &mut says, &mut leaves).filter(|_| says.is_empty())
+                }
+            };
+            placed.push(sequence.ok_or_else(|| reading.columns.fault(Column::Text, "something said by all items"))?);
         }
-        if items.next.is_some() || !left.is_empty() {
+        if items.next.is_some() || !text.is_empty() {
             return Err(reading.columns.fault(Column::Text, "text for no more items than there are"));
         }
         for index in &by_number {
@@ -467,7 +482,7 @@ mod tests {
     fn counted(document: &Document) -> (usize, usize) {
         let base = document.log.shape();
         let sequence = document.state.sequence(&ContainerId::root(ContainerKind::Text, "text")).expect("a text");
-        let items = document.state.sequences.items(sequence);
+        let items = document.state.sequences.runs(sequence);
         (items.len(), exceptions(&base, &items).len())
     }
 

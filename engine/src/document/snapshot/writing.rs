@@ -11,8 +11,9 @@ use crate::{
     causal::{ChangeLog, base::Base},
     document::{
         body::{Dictionary, Mentioned},
-        container::{ContainerId, Content, Entry, Place, Stamp, Value},
+        container::{ContainerId, Content, Entry, Item, Place, Stamp, Value},
         journal::State,
+        sequence::SequenceId,
         tagged::Tagged,
     },
     id::{OpId, ReplicaId},
@@ -140,6 +141,10 @@ impl<'a> Writing<'a> {
                     self.name(slot.key.as_bytes());
                     self.operation(Column::Shape, slot.over);
                 }
+                Place::Item(spot) => {
+                    self.columns.number(Column::Shape, self.container_indices[&spot.parent] as u64 + 1);
+                    self.operation(Column::Shape, Some(spot.item));
+                }
             }
         }
         let mut items = ItemsWriting::default();
@@ -172,11 +177,22 @@ impl<'a> Writing<'a> {
     fn content(&mut self, state: &State, content: &Content, items: &mut ItemsWriting) {
         match content {
             Content::Text(sequence) => {
-                let runs = state.sequences.items(*sequence);
-                self.columns.number(Column::Shape, runs.len() as u64);
-                items.add(runs);
+                self.runs(state, *sequence, items);
                 let text = self.columns.of(Column::Text);
                 state.sequences.pieces(*sequence).for_each(|piece| text.extend_from_slice(piece.as_bytes()));
+            }
+            Content::List(sequence) => {
+                self.runs(state, *sequence, items);
+                self.columns.number(Column::Shape, state.sequences.len(*sequence) as u64);
+                for (_, item) in state.sequences.items(*sequence) {
+                    match item {
+                        Item::Plain(bytes) => {
+                            self.columns.number(Column::Shape, 1);
+                            pack_bytes(self.columns.of(Column::Values), bytes);
+                        }
+                        Item::Child(kind) => self.columns.number(Column::Shape, 2 + kind.number()),
+                    }
+                }
             }
             Content::Map(entries) => {
                 let kept = |entry: &Entry| entry.value.is_some() || !planted(Fault::SnapshotForgetsDeletedKeys);
@@ -199,6 +215,12 @@ impl<'a> Writing<'a> {
             }
             Content::Tagged(tagged) => self.tagged(tagged),
         }
+    }
+
+    fn runs(&mut self, state: &State, sequence: SequenceId, items: &mut ItemsWriting) {
+        let runs = state.sequences.runs(sequence);
+        self.columns.number(Column::Shape, runs.len() as u64);
+        items.add(runs);
     }
 
     fn entry(&mut self, entry: &Entry) {
