@@ -29,8 +29,8 @@ pub(crate) use contents::{Said, Saying};
 pub(crate) use integrate::Misplaced;
 use span::Span;
 pub(crate) use stored::{Items, Placed, Says};
+pub(crate) use tree::{LeafId, SequenceId, Sum};
 use tree::{Place, Tree};
-pub(crate) use tree::{SequenceId, Sum};
 
 use super::{
     container::Item,

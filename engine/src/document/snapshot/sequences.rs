@@ -233,14 +233,15 @@ impl ItemsReading {
         let text = reading.columns.rest(Column::Text);
         let text = std::str::from_utf8(&text).map_err(|_| reading.columns.fault(Column::Text, "text in UTF-8"))?;
         let mut text = Says::Text(text);
+        let mut leaves = Vec::with_capacity(runs.len());
         let mut placed = Vec::with_capacity(self.counts.len());
         for (count, says) in self.counts.into_iter().zip(&self.says) {
-            let runs = items.take(reading, count)?;
+            let its = items.take(reading, count)?;
             let sequence = match says {
-                None => sequences.place(&runs, &mut text),
+                None => sequences.place(&its, &mut text, &mut leaves),
                 Some(says) => {
                     let mut says = Says::Items(says);
-                    sequences.place(&runs, &mut says).filter(|_| says.is_empty())
+                    sequences.place(&its, &mut says, &mut leaves).filter(|_| says.is_empty())
                 }
             };
             placed.push(sequence.ok_or_else(|| reading.columns.fault(Column::Text, "something said by all items"))?);
@@ -248,12 +249,20 @@ impl ItemsReading {
         if items.next.is_some() || !text.is_empty() {
             return Err(reading.columns.fault(Column::Text, "text for no more items than there are"));
         }
+        for index in &by_number {
+            sequences.find_in(ids[*index], runs[*index].len, leaves[*index]);
+        }
         sequences.shrink();
         Ok(placed)
     }
 
     fn runs(&self, reading: &mut Reading) -> Result<Vec<Run>, SnapshotFault> {
-        let mut runs = Vec::with_capacity(self.counts.iter().sum());
+        let all = self.counts.iter().sum::<usize>();
+        // Each has a length, of at least a byte.
+        if all > reading.columns.of(Column::Lengths).left() {
+            return Err(reading.columns.fault(Column::Lengths, "as many runs as there are"));
+        }
+        let mut runs = Vec::with_capacity(all);
         let mut ends = vec![0_u64; reading.writers()];
         // The writer of the next runs that do not go on, and how many these are.
         let (mut next, mut left) = (0, 0);
@@ -301,9 +310,11 @@ impl ItemsReading {
 
 /// The runs in the order of their writers and numbers.
 fn by_number(runs: &[Run]) -> Vec<usize> {
-    let mut keys: Vec<_> = runs.iter().enumerate().map(|(index, run)| (run.writer, run.seq, index)).collect();
+    // As one number each these are sorted in half the time.
+    let key = |(index, run): (usize, &Run)| (run.writer as u128) << 96 | u128::from(run.seq) << 32 | index as u128;
+    let mut keys: Vec<_> = runs.iter().enumerate().map(key).collect();
     keys.sort_unstable();
-    keys.into_iter().map(|(_, _, index)| index).collect()
+    keys.into_iter().map(|key| key as u32 as usize).collect()
 }
 
 /// Gives all items ids, those of one writer as far as possible one after another. The first of each run.
