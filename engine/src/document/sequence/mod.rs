@@ -192,6 +192,14 @@ impl Sequences {
         }
     }
 
+    /// Deletes an item that is here, unless it is deleted.
+    pub(crate) fn hide(&mut self, sequence: SequenceId, id: LocalId) -> Option<Removed> {
+        let place =
+            self.find(sequence, id).filter(|place| self.tree.span(*place).is_some_and(|span| !span.is_deleted()))?;
+        let before = self.tree.items_before(place);
+        Some(self.bury(place, 1, before))
+    }
+
     /// Where the item `at` numbers behind `first` is, and how many from there on, before `count`, are in the same span.
     fn find_run(&self, sequence: SequenceId, first: OpId, at: u64, count: u64) -> Option<(Place, u32)> {
         let left = count.checked_sub(at).filter(|left| *left > 0)?;
