@@ -175,7 +175,7 @@ impl State {
     fn element(&mut self, id: &ContainerId, op: OpId) -> Result<(usize, LocalId), BodyFault> {
         let missing = BodyFault::Missing { op };
         let (container, sequence) = self.open_sequence(id);
-        let item = self.sequences.ids.find(op).ok_or(missing.clone())?;
+        let item = self.sequences.ids.find(op).ok_or_else(|| missing.clone())?;
         let is_there = self.sequences.item(sequence, item).is_some();
         let is_element = self.movable(container).places_of(item, 1).is_some();
         if is_there && is_element { Ok((container, item)) } else { Err(missing) }
@@ -259,7 +259,7 @@ impl State {
         while at < count {
             let op = OpId::new(first.replica, first.seq + at);
             let missing = BodyFault::Missing { op };
-            let (id, consecutive) = self.sequences.ids.run(op).ok_or(missing.clone())?;
+            let (id, consecutive) = self.sequences.ids.run(op).ok_or_else(|| missing.clone())?;
             let here = u32::try_from(count - at).map_or(consecutive, |left| left.min(consecutive));
             places.extend(self.movable(container).places_of(id, here).ok_or(missing)?);
             at += u64::from(here);

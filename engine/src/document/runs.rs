@@ -121,7 +121,8 @@ impl State {
         self.sequences.delete(sequence, at, count, |removed| match one_by_one {
             // What is named is an element, and two that stand side by side may be named by numbers far apart.
             true => {
-                pieces.extend((0..removed.len).map(|at| Removed { first: removed.first.plus(at), len: 1, ..removed }))
+                let each = |at| Removed { first: removed.first.plus(at), len: 1, ..removed };
+                pieces.extend((0..removed.len).map(each));
             }
             false => pieces.push(removed),
         });

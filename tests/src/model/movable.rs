@@ -70,11 +70,11 @@ impl Movable {
         let mut shown = Vec::new();
         for (slot, ()) in self.slots.walk() {
             let element = self.moves.iter().find(|(_, stamp)| stamp.op == slot).map_or(slot, |(element, _)| *element);
-            let last = self.moves.iter().filter(|(moved, _)| *moved == element).next_back();
+            let last = self.moves.iter().rfind(|(moved, _)| *moved == element);
             if last.map_or(element, |(_, stamp)| stamp.op) != slot || self.deleted.contains(&element) {
                 continue;
             }
-            let set = self.sets.iter().filter(|((set, _), _)| *set == element).next_back();
+            let set = self.sets.iter().rfind(|((set, _), _)| *set == element);
             shown.push((
                 element,
                 set.map_or_else(|| self.elements[&element].clone(), |(_, value)| Item::Plain(value.clone())),
