@@ -530,6 +530,65 @@ fn bodies_are_what_their_vectors_say() {
     });
 }
 
+/// Snapshots of documents of one writer, and what each is of.
+fn snapshots() -> Vec<(&'static str, &'static str, Document)> {
+    type Edit = fn(&mut Transaction<'_>) -> Result<(), EditError>;
+    let of = |name, words, edits: &[Edit]| {
+        let mut document = Document::new(ANN);
+        for edit in edits {
+            document.edit(Wall::from_millis(1_000), edit).expect("a good edit");
+        }
+        (name, words, document)
+    };
+    vec![
+        of("empty", "nothing was ever written", &[]),
+        of(
+            "text",
+            "a1 inserted `abcd` into the text `t`, deleted `bc` and inserted `x` in its place",
+            &[
+                |txn| txn.text("t").push_str("abcd"),
+                |txn| txn.text("t").delete(1, 2),
+                |txn| txn.text("t").insert(1, "x"),
+            ],
+        ),
+        of(
+            "values",
+            "a1 set the key `k` of the map `m` to 7, deleted `l`, and set the register `r` to 8",
+            &[
+                |txn| txn.map("m").set("k", &7).and_then(|()| txn.map("m").set("l", &7)),
+                |txn| txn.map::<u8>("m").delete("l"),
+                |txn| txn.register("r").set(&8),
+            ],
+        ),
+        of(
+            "sums and sets",
+            "a1 added -3 to the counter `c`, and 1 and 2 to the or-set `s`, and removed 1",
+            &[
+                |txn| txn.counter("c").add(-3),
+                |txn| txn.or_set("s").add(&1).and_then(|()| txn.or_set("s").add(&2)),
+                |txn| txn.or_set("s").remove(&1),
+            ],
+        ),
+        of(
+            "nested",
+            "a1 made a text at the key `k` of the or-map `o`, inserted `n` and removed the key",
+            &[|txn| txn.or_map::<u8>("o").text("k")?.push_str("n"), |txn| txn.or_map::<u8>("o").remove("k")],
+        ),
+    ]
+}
+
+#[test]
+fn snapshots_are_what_their_vectors_say() {
+    let snapshots = snapshots();
+    let expected: Vec<_> =
+        snapshots.iter().map(|(name, words, document)| (*name, *words, document.snapshot())).collect();
+    compare("snapshots.txt", &expected, |index, bytes| {
+        let (name, _, document) = &snapshots[index];
+        let read = Document::from_snapshot(BOB, bytes, &Limits::default()).expect("a snapshot");
+        assert_eq!(read.digest(), document.digest(), "{name}");
+    });
+}
+
 /// The kinds of `docs/format.md` are those of the vectors: each has one, of that name, whose last operation is of that kind.
 #[test]
 fn the_table_of_operations_is_that_of_the_code_and_each_has_a_vector() {

@@ -1,10 +1,11 @@
 //! The log: every change a replica has, in the order in which it arrived.
 
-use std::{collections::BTreeMap, fmt, ops::Range};
+use std::{collections::BTreeMap, fmt, ops::Range, sync::Arc};
 
 use bytes::Bytes;
 
 use super::{
+    base::{Base, Run},
     change::Change,
     clock::{Hlc, HybridClock},
     entries::{Entries, Entry, Header, Reading},
@@ -46,6 +47,8 @@ pub enum Received {
 #[derive(Clone, Default)]
 pub struct ChangeLog {
     epoch: Option<Epoch>,
+    /// What came before the first change.
+    base: Arc<Base>,
     entries: Entries,
     /// Writers, in the order in which each first appears.
     writers: Vec<ReplicaId>,
@@ -73,6 +76,22 @@ impl ChangeLog {
         Self::default()
     }
 
+    /// A log that goes on with a history of which only the shape is here.
+    pub(crate) fn after(base: Base) -> Self {
+        let mut log = Self {
+            version: base.version().clone(),
+            frontier: base.frontier().clone(),
+            clock: base.clock(),
+            ..Self::default()
+        };
+        for (index, (replica, clock)) in base.writers().iter().enumerate() {
+            log.writers.push(*replica);
+            log.by_replica.insert(*replica, Writer { index, chunks: Vec::new(), clock: *clock });
+        }
+        log.base = Arc::new(base);
+        log
+    }
+
     /// The birth mark of the history, once it has one: from the server at the first join, or from the store.
     pub const fn epoch(&self) -> Option<Epoch> {
         self.epoch
@@ -90,6 +109,42 @@ impl ChangeLog {
         &self.version
     }
 
+    /// What came before the first change and is not kept: what a document covers that began with a snapshot of its state.
+    /// Empty for all others.
+    ///
+    /// Such changes are had, and recognised, and cannot be given to anyone; [`end`](Self::end), [`range`](Self::range),
+    /// [`iter`](Self::iter) and [`since`](Self::since) are about those after them.
+    pub fn not_kept(&self) -> &VersionVector {
+        self.base.version()
+    }
+
+    /// The shape of all that is here, from the beginning on.
+    pub(crate) fn shape(&self) -> Base {
+        let mut shape = Base::clone(&self.base);
+        for change in self.iter() {
+            let run = Run { first: change.id(), end: change.end(), deps: change.deps };
+            shape.push(run, change.clock);
+        }
+        shape.set_clocks(self.writers.iter().filter_map(|writer| Some(self.by_replica.get(writer)?.clock)));
+        shape
+    }
+
+    /// Where in the history an operation is: a number that is greater than that of all it depends on.
+    pub(crate) fn step(&self, op: OpId) -> Option<usize> {
+        match self.base.run(op) {
+            Some(run) => Some(run),
+            None => self.position(op).map(|position| self.base.runs().len() + position),
+        }
+    }
+
+    /// The first operation of a step, and what it depended on besides its maker's own earlier ones.
+    pub(crate) fn came_after(&self, step: usize) -> Option<(OpId, Frontier)> {
+        match self.base.runs().get(step) {
+            Some(run) => Some((run.first, run.deps.clone())),
+            None => self.get(step - self.base.runs().len()).map(|change| (change.id(), change.deps)),
+        }
+    }
+
     /// The heads of what is here.
     pub const fn frontier(&self) -> &Frontier {
         &self.frontier
@@ -100,14 +155,14 @@ impl ChangeLog {
         self.clock
     }
 
-    /// The position after the last change: how many there are.
+    /// The position after the last change that is kept: how many there are.
     pub fn end(&self) -> LogPosition {
         self.entries.len()
     }
 
-    /// Whether no change is here.
+    /// Whether no change is here, and none ever was.
     pub fn is_empty(&self) -> bool {
-        self.end() == 0
+        self.version.is_empty()
     }
 
     /// The change at a position, if there is one.
@@ -141,7 +196,7 @@ impl ChangeLog {
         self.by_replica.get(&replica).map(|writer| writer.index)
     }
 
-    /// Where the change that covers an operation is.
+    /// Where the change that covers an operation is; `None` also if it is not kept.
     pub fn position(&self, op: OpId) -> Option<LogPosition> {
         self.covering(op).map(|entry| entry.position)
     }
@@ -165,7 +220,8 @@ impl ChangeLog {
     pub fn first_missing(&self, version: &VersionVector) -> LogPosition {
         let lacking = self.by_replica.iter().filter_map(|(replica, writer)| {
             let next = version.next(*replica);
-            if next < self.version.next(*replica) { writer.chunk(next) } else { None }
+            let lacking = next < self.version.next(*replica);
+            writer.chunk(next).or_else(|| writer.chunks.first().map(|(_, chunk)| *chunk)).filter(|_| lacking)
         });
         let mut first = self.end();
         if let Some(chunk) = lacking.min() {
@@ -254,7 +310,9 @@ impl ChangeLog {
         }
         if self.version.contains(id) && !planted(Fault::DuplicateAppended) {
             let known = self.covering(id).map(|entry| entry.change(&self.writers));
-            return if known.as_ref() == Some(&change) || planted(Fault::ContradictionAccepted) {
+            // Of a change that is not kept, no more can be said than that it does not go beyond the others.
+            let covered = self.base.version().contains(change.last());
+            return if known.as_ref() == Some(&change) || covered || planted(Fault::ContradictionAccepted) {
                 note(Situation::DuplicateRecognised);
                 Ok(Received::Duplicate)
             } else {
@@ -370,10 +428,14 @@ impl ChangeLog {
         Ok(())
     }
 
-    /// The clock of the change that covers an operation.
+    /// The clock of the change that covers an operation. Of those that are not kept, it is known for each writer's last one.
     fn clock_of(&self, op: OpId) -> Option<Hlc> {
-        if op.seq.checked_add(1) == Some(self.version.next(op.replica)) {
+        let is_last = |version: &VersionVector| op.seq.checked_add(1) == Some(version.next(op.replica));
+        if is_last(&self.version) {
             return self.by_replica.get(&op.replica).map(|writer| writer.clock);
+        }
+        if is_last(self.base.version()) {
+            return self.base.writers().get(self.writer_index(op.replica)?).map(|(_, clock)| *clock);
         }
         self.covering(op).map(|entry| entry.clock)
     }

@@ -4,6 +4,7 @@
 //! arrived, recognises those it has, and keeps those back whose dependencies are missing. A [`VersionVector`] says
 //! which changes someone has; a [`Frontier`] says what a change depended on.
 
+pub(crate) mod base;
 pub(crate) mod change;
 mod clock;
 mod entries;

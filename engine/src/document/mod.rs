@@ -42,6 +42,7 @@
 //! | [`diff`] | differences between two texts, and between two sequences of anything |
 //! | `tagged` | elements that are kept by tags, under or-sets and or-maps |
 //! | `body`, `past` | what a change says, and what it may refer to |
+//! | `snapshot` | a document without its history, written down whole |
 //! | `event`, `digest` | what views are told, and whether two replicas show the same |
 
 mod body;
@@ -65,6 +66,7 @@ mod reading;
 mod register;
 mod runs;
 mod sequence;
+mod snapshot;
 mod tagged;
 mod text;
 mod transaction;
@@ -85,6 +87,7 @@ pub use movable_list::{MovableListMut, MovableListRef};
 pub use or_map::{OrMapMut, OrMapRef};
 pub use or_set::{OrSetMut, OrSetRef};
 pub use register::{RegisterMut, RegisterRef};
+pub use snapshot::SnapshotFault;
 pub use text::{TextMut, TextRef};
 pub use transaction::{EditError, Edited, Transaction};
 pub use value::ValueError;

@@ -123,6 +123,19 @@ named! {
         DigestIgnoresValues = "digest-ignores-values",
         /// The digest of a map does not take in the containers in it.
         DigestIgnoresNested = "digest-ignores-nested",
+        // Snapshots.
+        /// What was inserted at the same time is taken to stand between what it would if it had not been.
+        SnapshotGuessesOrigins = "snapshot-guesses-origins",
+        /// A snapshot has deleted characters as if they were not; so it has no text for them.
+        SnapshotRevivesDeleted = "snapshot-revives-deleted",
+        /// A snapshot does not have when keys were deleted.
+        SnapshotForgetsDeletedKeys = "snapshot-forgets-deleted-keys",
+        /// A snapshot does not have what writers had mentioned.
+        SnapshotForgetsMentions = "snapshot-forgets-mentions",
+        /// A snapshot may take as much memory as it says.
+        SnapshotUnbounded = "snapshot-unbounded",
+        /// A snapshot is read whatever its checksum says.
+        ChecksumUnchecked = "checksum-unchecked",
         // Frames and links.
         /// The change with which a batch would be too large is in none.
         BatchBoundaryLosesChange = "batch-boundary-loses-change",
@@ -158,6 +171,8 @@ named! {
         RefusalTakenForFinal = "refusal-taken-for-final",
         /// A server is not told that a document was left.
         LeaveNotSent = "leave-not-sent",
+        /// A document without its history is joined although the server lacks some of that.
+        PrunedJoinAccepted = "pruned-join-accepted",
         /// Frames are taken for the first document of their link.
         DocumentsMixedUp = "documents-mixed-up",
         /// After a join a client does not send what the server lacks.

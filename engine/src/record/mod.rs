@@ -12,7 +12,7 @@
 //! A sequence of CBOR byte strings, each of which is one [`Record`]: a sequence of CBOR items, of which the first is the
 //! record's kind and the others are its fields, in the order in which [`Record`] lists them. The first record, and no
 //! other, says how the engine was set up; the first of its fields are `"crdt-socket-sync recording"` and the number of this
-//! format, 1.
+//! format, 2.
 //!
 //! | field | items |
 //! |---|---|

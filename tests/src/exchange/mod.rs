@@ -9,6 +9,7 @@
 
 pub mod edit;
 pub mod lists;
+mod pruned;
 pub mod world;
 
 use std::fmt;
@@ -81,6 +82,11 @@ pub enum Step {
         who: usize,
         /// They are read the last one first.
         backwards: bool,
+    },
+    /// What someone has is pruned: the same is done from then on to the document that a snapshot of it gives.
+    Prune {
+        /// Who.
+        who: usize,
     },
     /// Someone goes on with a clone; the original is edited and thrown away.
     Clone {
@@ -273,6 +279,9 @@ impl Step {
             Verb::Fail => Self::Fail { who },
             Verb::Send => Self::Send { from: who, to: other, which: wide },
             Verb::Sync => Self::Sync { from: who, to: other, backwards: a & 16 != 0 },
+            // Two verbs that come often enough share their numbers with this one.
+            Verb::Restart if a & 32 != 0 => Self::Prune { who },
+            Verb::Clone if a & 32 != 0 => Self::Prune { who },
             Verb::Restart => Self::Restart { who, backwards: a & 16 != 0 },
             Verb::Clone => Self::Clone { who },
             Verb::Garbage => Self::Garbage { like: who, len: u64::from(a >> 2 & 3) + 1, seed: wide as u64 },
@@ -328,7 +337,11 @@ impl fmt::Display for Program {
 impl Step {
     const fn who(&self) -> usize {
         match self {
-            Self::Edit { who, .. } | Self::Fail { who } | Self::Restart { who, .. } | Self::Clone { who } => *who,
+            Self::Edit { who, .. }
+            | Self::Fail { who }
+            | Self::Restart { who, .. }
+            | Self::Clone { who }
+            | Self::Prune { who } => *who,
             Self::Send { to, .. } | Self::Sync { to, .. } => *to,
             Self::Garbage { like, .. }
             | Self::Mutant { like, .. }
@@ -358,6 +371,7 @@ impl fmt::Display for Step {
             }
             Self::Restart { backwards: order, .. } => write!(f, "starts again from the log{}", backwards(*order)),
             Self::Clone { .. } => f.write_str("goes on with a clone"),
+            Self::Prune { .. } => f.write_str("is pruned"),
             Self::Garbage { len, seed, .. } => write!(f, "is followed by {len} operations of garbage, number {seed}"),
             Self::Mutant { which, at, byte, .. } => {
                 write!(f, "is followed by change {which} again, with byte {at} as {byte:#04x}")

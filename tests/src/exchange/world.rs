@@ -7,6 +7,7 @@
 //!   be seen is not reported.
 //! - What was inside each document after every step was sound.
 //! - A failed transaction leaves no trace, not even in the next change; nor does what is done to a clone.
+//! - A document without its history goes on like the one that has it: see [`pruned`](super::pruned).
 //! - A document that starts again from its changes is the one it was, and reports nothing but what it cannot read.
 
 use std::{
@@ -24,7 +25,7 @@ use crdt_socket_sync::{
     },
 };
 
-use super::{IN_LISTS, Nested, Program, Step, edit::Edit, lists};
+use super::{IN_LISTS, Nested, Program, Step, edit::Edit, lists, pruned::Pruned};
 use crate::{
     Dice,
     model::Model,
@@ -40,6 +41,19 @@ impl Program {
     ///
     /// If something does not hold.
     pub fn run(&self) {
+        self.play().finish(self.reverse);
+    }
+
+    /// Snapshots of what each of the people has when it is done.
+    ///
+    /// # Panics
+    ///
+    /// If something does not hold until then.
+    pub fn snapshots(&self) -> Vec<Bytes> {
+        self.play().people.iter().map(|person| person.document.snapshot()).collect()
+    }
+
+    fn play(&self) -> World {
         let mut world = World::new();
         let mut steps = &self.steps[..];
         while let Some((first, rest)) = steps.split_first() {
@@ -60,7 +74,7 @@ impl Program {
                 world.take(first);
             }
         }
-        world.finish(self.reverse);
+        world
     }
 }
 
@@ -78,6 +92,10 @@ struct Person {
     view: Patched,
     reported: BTreeSet<OpId>,
     unreadable: BTreeSet<OpId>,
+    /// What arrived too early, and may wait still.
+    early: Vec<Change>,
+    /// The same document without its history, if it was pruned.
+    pruned: Option<Pruned>,
 }
 
 impl World {
@@ -87,6 +105,8 @@ impl World {
             view: Patched::default(),
             reported: BTreeSet::new(),
             unreadable: BTreeSet::new(),
+            early: Vec::new(),
+            pruned: None,
         });
         Self { people: people.into(), made: Vec::new(), said: Vec::new(), dictionaries: BTreeMap::new() }
     }
@@ -95,6 +115,9 @@ impl World {
         let person = &mut self.people[who];
         let edited = person.document.edit::<_, EditError>(Wall::from_millis(wall), |txn| perform_all(edits, txn));
         let change = edited.expect("edits inside").change;
+        if let Some(pruned) = &mut person.pruned {
+            pruned.edit(change.as_ref(), Wall::from_millis(wall), |txn| perform_all(edits, txn));
+        }
         let made: Vec<_> = change.iter().map(Change::id).collect();
         self.people[who].look(Origin::Local, &made);
         change.into_iter().for_each(|change| self.keep(change, true));
@@ -124,6 +147,7 @@ impl World {
                 changes.iter().for_each(|change| self.people[*to].receive(change));
             }
             Step::Restart { who, backwards } => self.people[*who].restart(*backwards),
+            Step::Prune { who } => self.people[*who].prune(),
             Step::Clone { who } => self.people[*who].go_on_with_a_clone(),
             Step::Garbage { like, len, seed } => {
                 let mut dice = Dice::new(*seed);
@@ -219,6 +243,14 @@ impl World {
             assert_eq!(*unreadable, model.unreadable);
             assert_eq!(document.log().end(), all.len());
             assert_eq!(document.log().waiting(), (0, 0));
+            let pruned = Pruned::new(document);
+            assert_eq!(pruned.snapshot(), document.snapshot());
+        }
+        for Person { document, pruned, .. } in &self.people {
+            if let Some(pruned) = pruned {
+                pruned.assert_is(document);
+                assert_eq!(pruned.snapshot(), document.snapshot());
+            }
         }
         for _ in 0..2 {
             let fresh = Document::from_changes(ReplicaId::new(77), None, all.clone(), &Limits::default());
@@ -236,6 +268,12 @@ impl World {
 impl Person {
     fn receive(&mut self, change: &Change) {
         let received = self.document.receive(change.clone(), &Limits::default()).expect("good headers");
+        if let Some(pruned) = &mut self.pruned {
+            pruned.receive(change, &received);
+        }
+        if received == Received::Waiting {
+            self.early.push(change.clone());
+        }
         let log = self.document.log();
         let appended: Vec<_> = match received {
             Received::Appended { positions, refused } => {
@@ -254,7 +292,11 @@ impl Person {
     fn look(&mut self, from: Origin, taken_in: &[OpId]) {
         self.document.check().expect("sound inside");
         let mut expected = taken_in.iter();
-        while let Some(event) = self.document.poll_event() {
+        let events: Vec<_> = std::iter::from_fn(|| self.document.poll_event()).collect();
+        if let Some(pruned) = &mut self.pruned {
+            pruned.look(&self.document, &events);
+        }
+        for event in events {
             let (change, edits) = match &event {
                 DocumentEvent::Changed { origin, change, edits } => {
                     assert_eq!(*origin, from);
@@ -284,6 +326,12 @@ impl Person {
     /// A failed transaction leaves no trace, not even in the next change.
     fn fail(&mut self, edits: &[(Nested, &Edit)]) {
         let before = self.document.clone();
+        if let Some(pruned) = &mut self.pruned {
+            pruned.fail(GIVEN_UP, |txn| {
+                perform_all(edits, txn)?;
+                give_up(txn)
+            });
+        }
         let document = &mut self.document;
         let failed = document.edit(Wall::from_millis(9), |txn| {
             perform_all(edits, txn)?;
@@ -337,6 +385,19 @@ impl Person {
         });
         assert_eq!(said.collect::<BTreeSet<_>>(), self.unreadable);
         self.document = new;
+        // It may have its changes in another order now, and nothing waits any more.
+        (self.pruned, self.early) = (None, Vec::new());
+    }
+
+    /// From now on the same is done to the document without its history. One that was pruned is pruned again.
+    fn prune(&mut self) {
+        let mut pruned = match &self.pruned {
+            Some(pruned) => Pruned::new(pruned.document()),
+            None => Pruned::new(&self.document),
+        };
+        pruned.wait_again(&self.early);
+        pruned.assert_is(&self.document);
+        self.pruned = Some(pruned);
     }
 
     fn changes(&self, backwards: bool) -> Vec<Change> {

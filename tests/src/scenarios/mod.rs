@@ -7,13 +7,14 @@ mod clients;
 mod documents;
 mod log;
 mod servers;
+mod snapshots;
 mod stores;
 
 use crate::short::document::document;
 use crate::short::world::{config, text, write};
 use crdt_socket_sync_loopback::Simulation;
 
-pub use self::{clients::*, documents::*, log::*, servers::*, stores::*};
+pub use self::{clients::*, documents::*, log::*, servers::*, snapshots::*, stores::*};
 
 /// A promise: its name, and what panics if it does not hold.
 pub type Scenario = (&'static str, fn());
@@ -44,6 +45,10 @@ pub const SCENARIOS: &[Scenario] = scenarios![
     an_element_that_two_set_at_once_has_the_later_value_in_any_order_of_arrival,
     a_deletion_wins_over_moves_and_values_in_any_order_of_arrival,
     a_place_of_an_element_is_no_element,
+    // snapshots
+    a_snapshot_of_which_a_bit_is_another_one_is_refused,
+    a_snapshot_that_would_take_more_than_the_limit_is_refused,
+    a_document_without_its_history_is_joined_only_where_nothing_of_that_is_lacking,
     // clients
     whoever_misses_something_asks_for_it_once_however_much_there_is_that_waits_for_it,
     a_document_has_caught_up_when_all_is_here_that_the_server_had,

@@ -40,7 +40,39 @@ pub(in crate::document) struct Known {
     insertion: Option<Insertion>,
 }
 
+/// What a dictionary holds, to be written down.
+pub(in crate::document) struct Mentioned<'a> {
+    pub(in crate::document) replicas: &'a [ReplicaId],
+    pub(in crate::document) containers: &'a [ContainerId],
+    /// What the last operation wrote to, as an index.
+    pub(in crate::document) container: Option<usize>,
+    /// The last operation, if it inserted characters: the number after it, and what it stands before.
+    pub(in crate::document) insertion: Option<(u64, Option<OpId>)>,
+}
+
 impl Dictionary {
+    pub(in crate::document) fn mentioned(&self) -> Mentioned<'_> {
+        Mentioned {
+            replicas: &self.replicas.list,
+            containers: &self.containers.list,
+            container: self.container,
+            insertion: self.insertion.map(|Insertion { end, right }| (end, right)),
+        }
+    }
+
+    /// One that holds this; `None` if something is there twice, or the last operation wrote to nothing that is there.
+    pub(in crate::document) fn holding(mentioned: &Mentioned<'_>) -> Option<Self> {
+        let Mentioned { replicas, containers, container, insertion } = mentioned;
+        let mut dictionary = Self {
+            container: *container,
+            insertion: insertion.map(|(end, right)| Insertion { end, right }),
+            ..Self::default()
+        };
+        replicas.iter().try_for_each(|replica| dictionary.replicas.introduce(*replica).map(drop))?;
+        containers.iter().try_for_each(|container| dictionary.containers.introduce(container.clone()).map(drop))?;
+        container.is_none_or(|container| container < containers.len()).then_some(dictionary)
+    }
+
     pub(in crate::document) fn known(&self) -> Known {
         Known {
             replicas: self.replicas.list.len(),

@@ -35,7 +35,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use bytes::Bytes;
 pub use dictionary::Dictionary;
-pub(super) use dictionary::Known;
+pub(super) use dictionary::{Known, Mentioned};
 pub(super) use form::NUMBERS;
 use reading::Reading;
 use writing::Writing;

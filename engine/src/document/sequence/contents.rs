@@ -68,6 +68,14 @@ impl Contents {
         Said::Items { at, count: buffer.len() as u32 - at }
     }
 
+    /// Gives back the memory that is not needed for what is here.
+    pub(super) fn shrink(&mut self) {
+        for Written { text, items } in &mut self.writers {
+            text.shrink_to_fit();
+            items.shrink_to_fit();
+        }
+    }
+
     /// Takes back what was pushed last.
     pub(super) fn take_back(&mut self, writer: u32, said: Said) {
         let Written { text, items } = self.of(writer);
@@ -90,12 +98,18 @@ impl Contents {
 
     /// What a span of characters says.
     pub(super) fn text(&self, ids: &LocalIds, span: &Span) -> &str {
+        if !span.has_text() {
+            return "";
+        }
         let from = span.content as usize;
         &self.writers[ids.writer_of(span.first) as usize].text[from..from + span.bytes as usize]
     }
 
     /// What a span of values says.
     pub(super) fn items(&self, ids: &LocalIds, span: &Span) -> &[Item] {
+        if !span.has_text() {
+            return &[];
+        }
         let from = span.content as usize;
         &self.writers[ids.writer_of(span.first) as usize].items[from..from + span.bytes as usize]
     }

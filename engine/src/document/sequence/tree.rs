@@ -6,6 +6,8 @@
 //!
 //! A tree knows nothing of origins: it keeps spans where they are put.
 
+mod build;
+
 use super::{index::Index, span::Span};
 use crate::proof::{Fault, planted};
 
