@@ -12,7 +12,7 @@ use crdt_socket_sync::{
 pub enum View {
     /// The characters.
     Text(Vec<char>),
-    /// The items of a list.
+    /// The items of a list, or the elements of a movable list.
     List(Vec<At>),
     /// What is there by key, of a map or an or-map.
     Keys(BTreeMap<String, At>),
@@ -41,7 +41,7 @@ impl View {
     pub const fn empty(kind: ContainerKind) -> Self {
         match kind {
             ContainerKind::Text => Self::Text(Vec::new()),
-            ContainerKind::List => Self::List(Vec::new()),
+            ContainerKind::List | ContainerKind::MovableList => Self::List(Vec::new()),
             ContainerKind::Map | ContainerKind::OrMap => Self::Keys(BTreeMap::new()),
             ContainerKind::Counter => Self::Counter(0),
             ContainerKind::OrSet => Self::OrSet(Vec::new()),
@@ -60,6 +60,9 @@ fn read(document: &Document, id: &ContainerId) -> View {
     match id.kind {
         ContainerKind::Text => View::Text(document.text_of(id).expect(OF_ITS_KIND).chars().collect()),
         ContainerKind::List => View::List(document.list_of::<()>(id).expect(OF_ITS_KIND).held().map(item).collect()),
+        ContainerKind::MovableList => {
+            View::List(document.movable_list_of::<()>(id).expect(OF_ITS_KIND).held().map(item).collect())
+        }
         ContainerKind::Map => View::Keys(document.map_of::<()>(id).expect(OF_ITS_KIND).held().map(at).collect()),
         ContainerKind::OrMap => View::Keys(document.or_map_of::<()>(id).expect(OF_ITS_KIND).held().map(at).collect()),
         ContainerKind::Counter => View::Counter(document.counter_of(id).expect(OF_ITS_KIND).value()),
@@ -201,7 +204,7 @@ impl Patched {
                     text.splice(edit.at..edit.at + edit.removed, edit.inserted.chars());
                 }
             }
-            (ContainerEdit::List { edits, .. }, View::List(items)) => {
+            (ContainerEdit::List { edits, .. } | ContainerEdit::MovableList { edits, .. }, View::List(items)) => {
                 edits.iter().for_each(|edit| arrange(items, edit));
             }
             (ContainerEdit::Map { keys, .. } | ContainerEdit::OrMap { keys, .. }, View::Keys(there)) => {
@@ -247,6 +250,12 @@ fn arrange(items: &mut Vec<At>, edit: &ListEdit) {
             });
             items.splice(*at..*at + *removed, inserted);
         }
+        ListEdit::Move { from, to } => {
+            assert_ne!(from, to, "an edit edits");
+            let moved = items.remove(*from);
+            items.insert(*to, moved);
+        }
+        ListEdit::Set { at, value } => items[*at] = At::Value(value.to_vec()),
         edit => panic!("an edit that nobody knows: {edit:?}"),
     }
 }

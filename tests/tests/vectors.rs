@@ -186,7 +186,7 @@ fn changes() -> Vec<(&'static str, &'static str, Change)> {
 
 /// What two people write, each change with what it says.
 fn bodies() -> Vec<(&'static str, &'static str, Change, Operations)> {
-    use ContainerKind::{Counter, List, Map, OrMap, OrSet, Register, Text};
+    use ContainerKind::{Counter, List, Map, MovableList, OrMap, OrSet, Register, Text};
     type Edits = fn(&mut Transaction<'_>) -> Result<(), EditError>;
     let (mut ann, mut bob) = (Document::new(ANN), Document::new(BOB));
     let wall = Wall::from_millis(1_700_000_000_000);
@@ -414,6 +414,28 @@ fn bodies() -> Vec<(&'static str, &'static str, Change, Operations)> {
         "a1 deletes its operation 7 from the list",
         |txn| txn.list::<u8>("list").delete(0, 1),
         vec![(list, Action::Delete { first: op(ANN, 7), count: 1 })],
+    );
+    let list = root(MovableList, "movable");
+    by(
+        &mut ann,
+        "insert items of a movable list",
+        "a1 inserts 1 and 2, its operations 13 and 14, into the movable list `movable`",
+        |txn| txn.movable_list("movable").extend(&[1, 2]),
+        vec![(list.clone(), insert_items(None, None, vec![item(b"\x01"), item(b"\x02")]))],
+    );
+    by(
+        &mut ann,
+        "move",
+        "a1 moves its operation 13 behind its operation 14",
+        |txn| txn.movable_list::<u8>("movable").move_to(0, 1),
+        vec![(list.clone(), Action::Move { element: op(ANN, 13), left: Some(op(ANN, 14)), right: None })],
+    );
+    by(
+        &mut ann,
+        "set element",
+        "a1 sets it to 7",
+        |txn| txn.movable_list("movable").set(1, &7),
+        vec![(list, Action::SetElement { element: op(ANN, 13), value: cbor(b"\x07") })],
     );
     bodies
 }

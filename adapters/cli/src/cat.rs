@@ -59,6 +59,11 @@ enum Container {
         name: String,
         value: serde_json::Value,
     },
+    #[serde(rename = "movable-list")]
+    MovableList {
+        name: String,
+        value: serde_json::Value,
+    },
     Counter {
         name: String,
         value: serde_json::Value,
@@ -140,6 +145,7 @@ impl Container {
             }
             ContainerKind::Map => Self::Map { value: shown(document, id), name },
             ContainerKind::List => Self::List { value: shown(document, id), name },
+            ContainerKind::MovableList => Self::MovableList { value: shown(document, id), name },
             ContainerKind::Counter => Self::Counter { value: shown(document, id), name },
             ContainerKind::OrSet => Self::OrSet { value: shown(document, id), name },
             ContainerKind::OrMap => Self::OrMap { value: shown(document, id), name },
@@ -159,6 +165,9 @@ fn shown(document: &Document, id: &ContainerId) -> serde_json::Value {
     let value = match id.kind {
         ContainerKind::Text => document.text_of(id).map(|text| Json::String(text.to_string())),
         ContainerKind::List => document.list_of::<Value>(id).map(|list| Json::Array(list.held().map(value).collect())),
+        ContainerKind::MovableList => {
+            document.movable_list_of::<Value>(id).map(|list| Json::Array(list.held().map(value).collect()))
+        }
         ContainerKind::Map => document.map_of::<Value>(id).map(|map| Json::Object(map.held().map(held).collect())),
         ContainerKind::OrMap => document.or_map_of::<Value>(id).map(|map| Json::Object(map.held().map(held).collect())),
         ContainerKind::Register => {

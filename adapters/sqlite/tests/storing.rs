@@ -49,6 +49,8 @@ fn every_kind_of_container_is_there_after_the_store_was_closed_and_opened_again(
             txn.counter("counter").add(3)?;
             txn.or_set("or-set").add(&4)?;
             txn.or_map("or-map").put("kept", &5)?;
+            txn.list("list").extend(&[1, 2, 3])?;
+            txn.movable_list("movable list").extend(&[1, 2, 3])?;
             txn.map::<u8>("tree").map::<u8>("a")?.text("b")?.push_str("deep")?;
             txn.register("set").set(&2)
         },
@@ -60,6 +62,10 @@ fn every_kind_of_container_is_there_after_the_store_was_closed_and_opened_again(
             txn.or_set("or-set").add(&6)?;
             txn.or_set("or-set").remove(&4)?;
             txn.or_map::<u8>("or-map").counter("nested")?.add(7)?;
+            txn.list::<u8>("list").delete(1, 1)?;
+            txn.list::<u8>("list").insert_text(0)?.push_str("nested")?;
+            txn.movable_list::<u8>("movable list").move_to(0, 2)?;
+            txn.movable_list::<u8>("movable list").set(1, &4)?;
             txn.register::<u8>("unset").clear()
         },
     ];
@@ -82,6 +88,9 @@ fn every_kind_of_container_is_there_after_the_store_was_closed_and_opened_again(
     assert_eq!((again.counter("counter").value(), again.or_map("or-map").get("kept")), (2, Ok(Some(5))));
     assert_eq!(again.or_set("or-set").iter().collect::<Vec<_>>(), [Ok(6)]);
     assert_eq!(again.or_map::<u8>("or-map").counter("nested").map(|counter| counter.value()), Some(7));
+    let lists = (again.list::<u8>("list").to_vec(), again.movable_list::<u8>("movable list").to_vec());
+    assert_eq!(lists, (Ok(vec![1, 3]), Ok(vec![2, 4, 1])));
+    assert_eq!(again.list::<u8>("list").text(0).unwrap(), "nested");
     assert_eq!(again.map::<u8>("tree").map::<u8>("a").and_then(|map| map.text("b")).unwrap(), "deep");
     let next = [&mut again, &mut ann]
         .map(|document| document.edit(Wall::from_millis(1_000), |txn| txn.text("text").push_str("!")))

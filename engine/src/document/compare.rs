@@ -39,9 +39,12 @@ fn edit(id: &ContainerId, from: &State, to: &State) -> Option<ContainerEdit> {
             let edits = text_edits(from, to, id);
             (!edits.is_empty()).then_some(ContainerEdit::Text { id: container, edits })
         }
-        ContainerKind::List => {
+        ContainerKind::List | ContainerKind::MovableList => {
             let edits = list_edits(from, to, id);
-            (!edits.is_empty()).then_some(ContainerEdit::List { id: container, edits })
+            (!edits.is_empty()).then_some(match id.kind {
+                ContainerKind::List => ContainerEdit::List { id: container, edits },
+                _ => ContainerEdit::MovableList { id: container, edits },
+            })
         }
         ContainerKind::Map => {
             let keys: BTreeSet<_> = [before, after].into_iter().flatten().flat_map(map_keys).collect();

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt, iter, sync::Arc};
 
 use bytes::Bytes;
 
-use super::{sequence::SequenceId, tagged::Tagged};
+use super::{movable::Movable, sequence::SequenceId, tagged::Tagged};
 use crate::{
     causal::Hlc,
     id::{OpId, ReplicaId},
@@ -32,10 +32,13 @@ pub enum ContainerKind {
     OrMap,
     /// Values in an order.
     List,
+    /// Values in an order, which stay themselves when they are moved or set.
+    MovableList,
 }
 
 impl ContainerKind {
-    const ALL: [Self; 7] = [Self::Text, Self::Map, Self::Register, Self::Counter, Self::OrSet, Self::OrMap, Self::List];
+    const ALL: [Self; 8] =
+        [Self::Text, Self::Map, Self::Register, Self::Counter, Self::OrSet, Self::OrMap, Self::List, Self::MovableList];
 
     /// The number by which a body names the kind.
     pub(super) const fn number(self) -> u64 {
@@ -58,7 +61,7 @@ impl ContainerKind {
 
     /// Whether there can be containers in it, as items.
     pub(super) const fn has_items(self) -> bool {
-        matches!(self, Self::List)
+        matches!(self, Self::List | Self::MovableList)
     }
 }
 
@@ -72,6 +75,7 @@ impl fmt::Display for ContainerKind {
             Self::OrSet => "or-set",
             Self::OrMap => "or-map",
             Self::List => "list",
+            Self::MovableList => "movable list",
         })
     }
 }
@@ -97,7 +101,7 @@ pub enum Place {
     Root(Arc<str>),
     /// In a map, or an or-map, at a key.
     Key(Arc<Slot>),
-    /// In a list, as an item.
+    /// In a list, or a movable list, as an item.
     Item(Arc<Spot>),
 }
 
@@ -119,7 +123,7 @@ pub struct Slot {
 /// An item of a list that is a container. Nobody else makes the same one: who inserts one inserts an item.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Spot {
-    /// The list.
+    /// The list, or the movable list.
     pub parent: ContainerId,
     /// The operation that inserted the item.
     pub item: OpId,
@@ -247,6 +251,13 @@ pub enum Item {
 }
 
 impl Item {
+    pub(super) const fn plain(&self) -> Option<&Bytes> {
+        match self {
+            Self::Plain(bytes) => Some(bytes),
+            Self::Child(_) => None,
+        }
+    }
+
     /// The container that it is, inserted into this one by an operation.
     pub(super) fn child(&self, parent: &ContainerId, op: OpId) -> Option<ContainerId> {
         match self {
@@ -302,6 +313,7 @@ pub(super) struct Entry {
 pub(super) enum Content {
     Text(SequenceId),
     List(SequenceId),
+    MovableList(Movable),
     Map(BTreeMap<Arc<str>, Entry>),
     Register(Option<Entry>),
     Counter(i128),
@@ -315,6 +327,7 @@ impl Content {
         match kind {
             ContainerKind::Text => Self::Text(begin()),
             ContainerKind::List => Self::List(begin()),
+            ContainerKind::MovableList => Self::MovableList(Movable::new(begin())),
             ContainerKind::Map => Self::Map(BTreeMap::new()),
             ContainerKind::Register => Self::Register(None),
             ContainerKind::Counter => Self::Counter(0),
@@ -322,10 +335,11 @@ impl Content {
         }
     }
 
-    /// The sequence of a text or a list.
+    /// The sequence of a text, a list or a movable list.
     pub(super) const fn sequence(&self) -> Option<SequenceId> {
         match self {
             Self::Text(sequence) | Self::List(sequence) => Some(*sequence),
+            Self::MovableList(movable) => Some(movable.slots),
             _ => None,
         }
     }

@@ -9,9 +9,9 @@
 //! are of.
 
 use super::{
-    container::{ContainerId, Content, Item, Place, Value},
+    container::{ContainerId, Content, Held, Place, Value},
+    items::Items,
     journal::State,
-    sequence::SequenceId,
     tagged::Tagged,
     writes::key_text,
 };
@@ -63,7 +63,7 @@ impl Fnv {
                 self.number(pieces().map(str::len).sum());
                 pieces().for_each(|piece| self.write(piece.as_bytes()));
             }
-            Some(Content::List(sequence)) => self.items(state, id, *sequence),
+            Some(Content::List(_) | Content::MovableList(_)) => self.items(state, id),
             Some(Content::Map(entries)) => {
                 let held = entries.iter().filter_map(|(key, entry)| Some((&**key, entry.value.as_ref()?)));
                 self.keys(state, id, &held.collect::<Vec<_>>());
@@ -103,20 +103,20 @@ impl Fnv {
         }
     }
 
-    fn items(&mut self, state: &State, id: &ContainerId, sequence: SequenceId) {
-        self.number(state.sequences.len(sequence));
-        for (item, says) in state.sequences.items(sequence) {
-            match says {
-                Item::Plain(_) if planted(Fault::DigestIgnoresItems) => {}
-                Item::Plain(bytes) => {
+    fn items(&mut self, state: &State, id: &ContainerId) {
+        let items = Items::of(state, id);
+        self.number(items.len());
+        for held in items.all() {
+            match held {
+                Held::Value(_) if planted(Fault::DigestIgnoresItems) => {}
+                Held::Value(bytes) => {
                     self.write(&[0]);
                     self.sized(bytes);
                 }
-                Item::Child(_) if planted(Fault::DigestIgnoresNested) => {}
-                Item::Child(_) => {
+                Held::Container(_) if planted(Fault::DigestIgnoresNested) => {}
+                Held::Container(child) => {
                     self.write(&[1]);
-                    let child = says.child(id, state.sequences.ids.op(item));
-                    child.into_iter().for_each(|child| self.container(state, &child));
+                    self.container(state, &child);
                 }
             }
         }

@@ -78,6 +78,13 @@ pub enum ContainerEdit {
         /// To be applied one after another.
         edits: Vec<ListEdit>,
     },
+    /// A movable list changed.
+    MovableList {
+        /// Which one.
+        id: ContainerId,
+        /// To be applied one after another.
+        edits: Vec<ListEdit>,
+    },
     /// Keys of a map hold something else now, or nothing any more.
     Map {
         /// Which one.
@@ -119,6 +126,7 @@ impl ContainerEdit {
         match self {
             Self::Text { id, .. }
             | Self::List { id, .. }
+            | Self::MovableList { id, .. }
             | Self::Map { id, .. }
             | Self::Register { id }
             | Self::Counter { id, .. }
@@ -162,6 +170,20 @@ pub enum ListEdit {
         removed: usize,
         /// What to insert there then.
         inserted: Vec<Inserted>,
+    },
+    /// Remove an item of a movable list, and insert it again elsewhere.
+    Move {
+        /// Where it is.
+        from: usize,
+        /// Where it is then.
+        to: usize,
+    },
+    /// Put a value in the place of an item of a movable list.
+    Set {
+        /// Where.
+        at: usize,
+        /// The value in CBOR.
+        value: Bytes,
     },
 }
 
@@ -256,6 +278,27 @@ impl Found {
                     _ => self.delete_items(at, len),
                 }
             }
+            Step::Moved { left: None, .. } => {}
+            Step::Moved { left: Some(left), at, .. } => {
+                // Both are counted with the element in both places.
+                let left = left.at as usize;
+                let (from, to) = if left < *at { (left, at - 1) } else { (left - 1, *at) };
+                let to = if planted(Fault::MoveReportedOneOff) { *at } else { to };
+                if from != to {
+                    self.list.push(ListEdit::Move { from, to });
+                }
+            }
+            Step::Set { at: None, .. } => {}
+            Step::Set { container, element, value, previous, at: Some(at), .. } => {
+                let inserted = || {
+                    let slots = state.containers[*container].content.sequence()?;
+                    state.sequences.item(slots, *element)?.plain()
+                };
+                let before = previous.as_ref().map(|(_, value)| value).or_else(inserted);
+                if before != Some(value) {
+                    self.list.push(ListEdit::Set { at: *at, value: value.clone() });
+                }
+            }
             Step::Written { key, previous, .. } => {
                 self.written.take(key, previous.as_ref().and_then(|entry| entry.value.as_ref()));
             }
@@ -328,6 +371,7 @@ impl Found {
         Some(match id.kind {
             ContainerKind::Text if !self.text.is_empty() => ContainerEdit::Text { id, edits: self.text },
             ContainerKind::List if !self.list.is_empty() => ContainerEdit::List { id, edits: self.list },
+            ContainerKind::MovableList if !self.list.is_empty() => ContainerEdit::MovableList { id, edits: self.list },
             ContainerKind::Map if !keys.is_empty() => {
                 ContainerEdit::Map { id, keys: keys.into_iter().flatten().collect() }
             }

@@ -1,56 +1,89 @@
-//! Lists to be read, and what is done to them here.
+//! Lists and movable lists to be read, and what is done to them here.
 
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
 
 use super::{
-    container::{ContainerId, ContainerKind, Held, Item, MOST_DEPTH},
-    journal::State,
+    container::{ContainerId, ContainerKind, Content, Held, Item, MOST_DEPTH},
+    journal::{Container, State},
+    local::LocalId,
+    movable::Movable,
     sequence::SequenceId,
     transaction::EditError,
     value::{self, ValueError},
 };
 use crate::id::OpId;
 
-/// The items of a list to be read.
+/// The items of a list, or the elements of a movable list, to be read.
 #[derive(Clone, Copy)]
 pub(super) struct Items<'a> {
     pub(super) state: &'a State,
     /// `None` if nobody has written to it.
-    there: Option<(&'a ContainerId, SequenceId)>,
+    there: Option<There<'a>>,
+}
+
+#[derive(Clone, Copy)]
+struct There<'a> {
+    id: &'a ContainerId,
+    slots: SequenceId,
+    /// Of a movable list.
+    movable: Option<&'a Movable>,
+}
+
+impl<'a> There<'a> {
+    /// What is in a slot, given also what the slot says.
+    fn held(&self, state: &'a State, (slot, says): (LocalId, &'a Item)) -> Option<Held<'a>> {
+        let Some(movable) = self.movable else { return says.held(self.id, state.sequences.ids.op(slot)) };
+        let element = movable.element(slot);
+        if let Some(value) = movable.value(element) {
+            return Some(Held::Value(value));
+        }
+        state.sequences.item(self.slots, element)?.held(self.id, state.sequences.ids.op(element))
+    }
 }
 
 impl<'a> Items<'a> {
     pub(super) fn of(state: &'a State, id: &ContainerId) -> Self {
         let container = state.container(id).filter(|container| container.id.kind.has_items());
-        Self { state, there: container.and_then(|known| Some((&known.id, known.content.sequence()?))) }
+        let there = container.and_then(|Container { id, content }| {
+            let movable = match content {
+                Content::MovableList(movable) => Some(movable),
+                _ => None,
+            };
+            Some(There { id, slots: content.sequence()?, movable })
+        });
+        Self { state, there }
     }
 
     pub(super) fn len(&self) -> usize {
-        self.there.map_or(0, |(_, sequence)| self.state.sequences.len(sequence))
+        self.there.map_or(0, |there| self.state.sequences.len(there.slots))
     }
 
     /// What the item at a position holds.
     pub(super) fn at(&self, at: usize) -> Option<Held<'a>> {
-        let (id, sequence) = self.there.filter(|_| at < self.len())?;
-        let (item, says) = self.state.sequences.item_at(sequence, at);
-        says.held(id, self.state.sequences.ids.op(item))
+        let there = self.there.filter(|_| at < self.len())?;
+        there.held(self.state, self.state.sequences.item_at(there.slots, at))
     }
 
     /// What the items hold, in order.
     pub(super) fn all(&self) -> impl Iterator<Item = Held<'a>> + use<'a> {
-        let sequences = &self.state.sequences;
+        let state = self.state;
         let items =
-            self.there.into_iter().flat_map(|(id, sequence)| sequences.items(sequence).map(move |item| (id, item)));
-        items.filter_map(|(id, (item, says))| says.held(id, sequences.ids.op(item)))
+            move |there: There<'a>| state.sequences.items(there.slots).filter_map(move |slot| there.held(state, slot));
+        self.there.into_iter().flat_map(items)
     }
 
     /// What the items hold, in order, each with its name.
     pub(super) fn named(&self) -> impl Iterator<Item = (OpId, Held<'a>)> + use<'a> {
-        let sequences = &self.state.sequences;
-        let items =
-            self.there.into_iter().flat_map(|(id, sequence)| sequences.items(sequence).map(move |item| (id, item)));
-        items.filter_map(|(id, (item, says))| Some((sequences.ids.op(item), says.held(id, sequences.ids.op(item))?)))
+        let state = self.state;
+        let items = move |there: There<'a>| {
+            let named = move |slot: (LocalId, &'a Item)| {
+                let name = there.movable.map_or(slot.0, |movable| movable.element(slot.0));
+                Some((state.sequences.ids.op(name), there.held(state, slot)?))
+            };
+            state.sequences.items(there.slots).filter_map(named)
+        };
+        self.there.into_iter().flat_map(items)
     }
 
     /// The container of a kind that the item at a position is.
@@ -81,9 +114,11 @@ impl<'a> Items<'a> {
 impl State {
     /// Where the container of a kind is shown that an item is.
     pub(super) fn position(&self, parent: &ContainerId, item: OpId, kind: ContainerKind) -> Option<usize> {
-        let (sequence, item) = (self.sequence(parent)?, self.sequences.ids.find(item)?);
-        let is_it = parent.kind.has_items() && *self.sequences.item(sequence, item)? == Item::Child(kind);
-        self.sequences.position(sequence, item).filter(|_| is_it)
+        let there = Items::of(self, parent).there?;
+        let item = self.sequences.ids.find(item)?;
+        let (place, set) = there.movable.map_or((item, false), |all| (all.place(item), all.value(item).is_some()));
+        let is_it = !set && *self.sequences.item(there.slots, item)? == Item::Child(kind);
+        self.sequences.position(there.slots, place).filter(|_| is_it)
     }
 
     /// Inserts values here; none is no edit.

@@ -37,6 +37,27 @@ pub(super) enum Step {
     Inserted { container: usize, first: LocalId, len: u32, origins: Origins, at: usize, said: Said },
     /// Visible characters or items were deleted, by the operation `seq`.
     Deleted { container: usize, seq: u64, removed: Removed },
+    /// An element of a movable list got another slot, where `at` visible ones were before it. Either the slot is its place now,
+    /// and it has left another one; or that is not seen, because the element is deleted or was moved later.
+    Moved {
+        container: usize,
+        element: LocalId,
+        slot: LocalId,
+        origins: Origins,
+        said: Said,
+        previous: Option<(Stamp, LocalId)>,
+        left: Option<Removed>,
+        at: usize,
+    },
+    /// An element of a movable list was set; where it stands, if it is not deleted.
+    Set {
+        container: usize,
+        seq: u64,
+        element: LocalId,
+        value: Bytes,
+        previous: Option<(Stamp, Bytes)>,
+        at: Option<usize>,
+    },
     /// A key of a map, or a register, was written.
     Written { container: usize, seq: u64, key: Option<Arc<str>>, value: Option<Value>, previous: Option<Entry> },
     /// Something was added to a counter.
@@ -53,6 +74,8 @@ impl Step {
             Self::Created => None,
             Self::Inserted { container, .. }
             | Self::Deleted { container, .. }
+            | Self::Moved { container, .. }
+            | Self::Set { container, .. }
             | Self::Written { container, .. }
             | Self::Counted { container, .. }
             | Self::Tagged { container, .. }
@@ -149,6 +172,23 @@ impl State {
                     let sequence = self.sequence_of(container);
                     self.sequences.restore(sequence, removed);
                 }
+                Step::Moved { .. } if planted(Fault::RollbackKeepsMove) => {}
+                Step::Moved { container, element, slot, said, previous, left, .. } => {
+                    let sequence = self.sequence_of(container);
+                    if let Some(left) = left {
+                        self.sequences.restore(sequence, left);
+                    }
+                    self.sequences.take_back(sequence, slot, 1, said);
+                    if let Content::MovableList(movable) = &mut self.containers[container].content {
+                        movable.unmove(element, slot, previous);
+                    }
+                }
+                Step::Set { .. } if planted(Fault::RollbackKeepsElementSet) => {}
+                Step::Set { container, element, previous, .. } => {
+                    if let Content::MovableList(movable) = &mut self.containers[container].content {
+                        movable.unset(element, previous);
+                    }
+                }
                 Step::Written { container, key, previous, .. } => {
                     self.containers[container].content.set_entry(key.as_ref(), previous);
                 }
@@ -216,7 +256,7 @@ impl State {
         self.container(id).map(|container| &container.content)
     }
 
-    /// The sequence of a text or a list.
+    /// The sequence of a text, a list or a movable list.
     pub(super) fn sequence(&self, id: &ContainerId) -> Option<SequenceId> {
         self.content(id)?.sequence()
     }
@@ -269,6 +309,8 @@ impl State {
                 self.insert_as(id, (left, right), Saying::Items(&items), operation.seq)?;
             }
             Action::Delete { first, count } => self.delete_as(id, first, count, operation.seq)?,
+            Action::Move { element, left, right } => self.move_as(id, element, (left, right), operation.seq)?,
+            Action::SetElement { element, value } => self.set_as(id, element, value, operation.seq)?,
             Action::Map { key, value } => self.write_as(id, Some(&key), value, operation.seq),
             Action::Register { value } => self.write_as(id, None, value.map(Value::Plain), operation.seq),
             Action::Count { by } => self.count_as(id, by, operation.seq),
@@ -302,7 +344,16 @@ impl State {
         match step {
             Step::Created => None,
             Step::Inserted { first, origins, said, .. } => self.insertion(*first, origins, *said, last),
-            Step::Deleted { seq, removed, .. } => self.deletion(*seq, removed, last),
+            Step::Deleted { container, seq, removed } => self.deletion(*container, *seq, removed, last),
+            Step::Moved { element, slot, origins, .. } => {
+                let name = |item: LocalId| self.sequences.ids.op(item);
+                let (left, right) = (origins.left.map(name), origins.right.map(name));
+                Some((name(*slot).seq, Action::Move { element: name(*element), left, right }))
+            }
+            Step::Set { seq, element, value, .. } => {
+                let element = self.sequences.ids.op(*element);
+                Some((*seq, Action::SetElement { element, value: value.clone() }))
+            }
             Step::Written { seq, key: Some(key), value, .. } => {
                 Some((*seq, Action::Map { key: key.clone(), value: value.clone() }))
             }

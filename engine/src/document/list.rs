@@ -22,7 +22,8 @@ use super::{
 ///
 /// **To [set](ListMut::set) an item is to delete it and to insert another one in its place.** So when ann sets `b` to `B` while
 /// bob sets it to `B!`, both are there, `[a, B, B!, c]` or the other way round, for everyone; and when bob deletes `b`
-/// meanwhile, `B` is there. A movable list is for items that stay themselves when they are set.
+/// meanwhile, `B` is there. A [movable list](super::MovableListRef) is for items that stay
+/// themselves when they are set.
 ///
 /// **An item can be a container**, which has edits of its own. It is there as long as its item is: who deletes that while
 /// someone else edits the container deletes the container, too.

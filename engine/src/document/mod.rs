@@ -1,12 +1,13 @@
 //! The native document: opens bodies, can be read and edited.
 //!
 //! A [`Document`] is a [`ChangeLog`] with the containers its changes describe. Containers are named at the root, or nested at
-//! the keys of maps and or-maps and as items of lists, and their values typed through serde.
+//! the keys of maps and or-maps and as items of lists and movable lists, and their values typed through serde.
 //!
 //! | container | holds | what comes of concurrent edits |
 //! |---|---|---|
 //! | [`text`](Document::text) | characters | all are kept, each between those that it was typed between |
 //! | [`list`](Document::list) | values and containers in an order | all are kept, each between those that it was put between |
+//! | [`movable_list`](Document::movable_list) | values and containers in an order | each is there once, where it was moved last, and as it was set last; a deletion wins |
 //! | [`map`](Document::map) | values and containers by key | for each key, the last write |
 //! | [`register`](Document::register) | a value | the last write |
 //! | [`counter`](Document::counter) | a number | the sum of all |
@@ -33,9 +34,9 @@
 //! | room | what it is for |
 //! |---|---|
 //! | `transaction`, `reading` | how an application comes by containers, to edit them and to read them |
-//! | `text`, `list`, `map`, `register`, `counter`, `or_set`, `or_map`, `nested` | what it holds then |
+//! | `text`, `list`, `movable_list`, `map`, `register`, `counter`, `or_set`, `or_map`, `nested` | what it holds then |
 //! | `container`, `value` | which container, and what is in it |
-//! | `journal`, `runs`, `items`, `writes` | containers, changed step by step and undone likewise |
+//! | `journal`, `runs`, `items`, `movable`, `writes` | containers, changed step by step and undone likewise |
 //! | `sequence` | Fugue, under every text and list |
 //! | `local` | short numbers for operations |
 //! | [`diff`] | differences between two texts, and between two sequences of anything |
@@ -63,6 +64,8 @@ mod journal;
 mod list;
 mod local;
 mod map;
+mod movable;
+mod movable_list;
 mod nested;
 mod or_map;
 mod or_set;
@@ -92,6 +95,7 @@ pub use history::{History, MergeError, VersionError, View};
 use journal::{Author, State};
 pub use list::{ListMut, ListRef};
 pub use map::{MapMut, MapRef};
+pub use movable_list::{MovableListMut, MovableListRef};
 pub use or_map::{OrMapMut, OrMapRef};
 pub use or_set::{OrSetMut, OrSetRef};
 pub use register::{RegisterMut, RegisterRef};
@@ -304,6 +308,10 @@ impl Document {
             let checked = match &container.content {
                 Content::Text(sequence) => self.state.sequences.check(*sequence, true),
                 Content::List(sequence) => self.state.sequences.check(*sequence, false),
+                Content::MovableList(movable) => {
+                    let slots = self.state.sequences.check(movable.slots, false);
+                    slots.and_then(|()| movable.check(&self.state.sequences))
+                }
                 Content::Tagged(tagged) => tagged.check(),
                 _ => Ok(()),
             };

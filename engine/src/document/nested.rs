@@ -7,6 +7,7 @@ macro_rules! every_kind {
         $methods! {
             "text" text insert_text Text TextRef TextMut;
             "list" list insert_list List ListRef ListMut <W>;
+            "movable list" movable_list insert_movable_list MovableList MovableListRef MovableListMut <W>;
             "map" map insert_map Map MapRef MapMut <W>;
             "register" register insert_register Register RegisterRef RegisterMut <W>;
             "counter" counter insert_counter Counter CounterRef CounterMut;

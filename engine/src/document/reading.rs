@@ -1,7 +1,8 @@
 //! Containers of a document to be read: by name at the root, or by id wherever they are.
 
 use super::{
-    ContainerId, ContainerKind, CounterRef, Document, ListRef, MapRef, OrMapRef, OrSetRef, RegisterRef, TextRef,
+    ContainerId, ContainerKind, CounterRef, Document, ListRef, MapRef, MovableListRef, OrMapRef, OrSetRef, RegisterRef,
+    TextRef,
 };
 
 impl Document {
@@ -13,6 +14,11 @@ impl Document {
     /// The list of this name at the root, to be read.
     pub fn list<T>(&self, name: &str) -> ListRef<'_, T> {
         ListRef::of(&self.state, &self.state.root(ContainerKind::List, name))
+    }
+
+    /// The movable list of this name at the root, to be read.
+    pub fn movable_list<T>(&self, name: &str) -> MovableListRef<'_, T> {
+        MovableListRef::of(&self.state, &self.state.root(ContainerKind::MovableList, name))
     }
 
     /// The map of this name at the root, to be read.
@@ -48,6 +54,11 @@ impl Document {
     /// The list of this id, wherever it is, also if it is not shown any more; `None` if the id is none of a list.
     pub fn list_of<T>(&self, id: &ContainerId) -> Option<ListRef<'_, T>> {
         (id.kind == ContainerKind::List).then(|| ListRef::of(&self.state, id))
+    }
+
+    /// The movable list of this id, wherever it is, also if it is not shown any more; `None` if the id is none of a movable list.
+    pub fn movable_list_of<T>(&self, id: &ContainerId) -> Option<MovableListRef<'_, T>> {
+        (id.kind == ContainerKind::MovableList).then(|| MovableListRef::of(&self.state, id))
     }
 
     /// The map of this id, wherever it is, also if it is not shown any more; `None` if the id is none of a map.

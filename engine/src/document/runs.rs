@@ -2,7 +2,7 @@
 
 use super::{
     body::{Action, BodyFault, Operation},
-    container::{ContainerId, Item},
+    container::{ContainerId, ContainerKind, Item},
     journal::{State, Step},
     local::LocalId,
     sequence::{Misplaced, Origins, Removed, Said, Saying, SequenceId},
@@ -13,7 +13,7 @@ use crate::{
 };
 
 impl State {
-    fn open_sequence(&mut self, id: &ContainerId) -> (usize, SequenceId) {
+    pub(super) fn open_sequence(&mut self, id: &ContainerId) -> (usize, SequenceId) {
         let index = self.open(id);
         (index, self.sequence_of(index))
     }
@@ -95,20 +95,20 @@ impl State {
         Ok(())
     }
 
-    fn ids_for(&mut self, op: OpId, len: usize) -> Option<(LocalId, u32)> {
+    pub(super) fn ids_for(&mut self, op: OpId, len: usize) -> Option<(LocalId, u32)> {
         let len = u32::try_from(len).ok()?;
         let writer = self.sequences.ids.writer(op.replica);
         Some((self.sequences.ids.give(writer, op.seq, len)?, len))
     }
 
-    fn misplaced(&self, why: Misplaced, op: OpId) -> BodyFault {
+    pub(super) fn misplaced(&self, why: Misplaced, op: OpId) -> BodyFault {
         match why {
             Misplaced::Missing(item) => BodyFault::Missing { op: self.sequences.ids.op(item) },
             Misplaced::NeverNeighbours => BodyFault::Misplaced { op },
         }
     }
 
-    fn item(&self, op: Option<OpId>) -> Result<Option<LocalId>, BodyFault> {
+    pub(super) fn item(&self, op: Option<OpId>) -> Result<Option<LocalId>, BodyFault> {
         op.map(|op| self.sequences.ids.find(op).ok_or(BodyFault::Missing { op })).transpose()
     }
 
@@ -117,13 +117,22 @@ impl State {
         let mark = self.mark();
         let (container, sequence) = self.open_sequence(id);
         let mut pieces = Vec::new();
-        self.sequences.delete(sequence, at, count, |removed| pieces.push(removed));
+        let one_by_one = id.kind == ContainerKind::MovableList;
+        self.sequences.delete(sequence, at, count, |removed| match one_by_one {
+            // What is named is an element, and two that stand side by side may be named by numbers far apart.
+            true => {
+                let each = |at| Removed { first: removed.first.plus(at), len: 1, ..removed };
+                pieces.extend((0..removed.len).map(each));
+            }
+            false => pieces.push(removed),
+        });
         let mut numbered = true;
         for removed in pieces {
             // One operation can name what continues the last one's ids in either direction.
+            let named = |removed: &Removed| Removed { first: self.element_in(container, removed.first), ..*removed };
             let seq = match self.steps.last() {
                 Some(Step::Deleted { container: last, seq, removed: before })
-                    if *last == container && self.sequences.continue_each_other(before, &removed) =>
+                    if *last == container && self.sequences.continue_each_other(&named(before), &named(&removed)) =>
                 {
                     Some(*seq)
                 }
@@ -145,6 +154,9 @@ impl State {
         let (container, sequence) = self.open_sequence(id);
         if !self.sequences.contains(sequence, first, count) {
             return Err(BodyFault::Missing { op: first });
+        }
+        if id.kind == ContainerKind::MovableList {
+            self.delete_moved_as(container, first, count, seq)?;
         }
         let Self { sequences, steps, .. } = self;
         sequences.delete_items(sequence, first, count, |mut removed| {
@@ -187,8 +199,14 @@ impl State {
     }
 
     /// A deletion as an operation, unless the last one on its container took it in.
-    pub(super) fn deletion(&self, seq: u64, removed: &Removed, last: Option<&mut Operation>) -> Option<(u64, Action)> {
-        let from = self.sequences.ids.op(removed.first);
+    pub(super) fn deletion(
+        &self,
+        container: usize,
+        seq: u64,
+        removed: &Removed,
+        last: Option<&mut Operation>,
+    ) -> Option<(u64, Action)> {
+        let from = self.sequences.ids.op(self.element_in(container, removed.first));
         if let Some(Operation { seq: its_seq, action: Action::Delete { first, count }, .. }) = last {
             if *its_seq == seq {
                 first.seq = first.seq.min(from.seq);

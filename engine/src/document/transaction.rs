@@ -8,6 +8,7 @@ use super::{
     journal::{Mark, State},
     list::ListMut,
     map::MapMut,
+    movable_list::MovableListMut,
     or_map::OrMapMut,
     or_set::OrSetMut,
     register::RegisterMut,
@@ -119,6 +120,11 @@ impl<'a> Transaction<'a> {
         ListMut { id: self.state.root(ContainerKind::List, name), state: self.state, values: PhantomData }
     }
 
+    /// The movable list of this name at the root. It begins to exist with the first element.
+    pub fn movable_list<T>(&mut self, name: &str) -> MovableListMut<'_, T> {
+        MovableListMut { id: self.state.root(ContainerKind::MovableList, name), state: self.state, values: PhantomData }
+    }
+
     /// The map of this name at the root. It begins to exist with the first value.
     pub fn map<V>(&mut self, name: &str) -> MapMut<'_, V> {
         MapMut { id: self.state.root(ContainerKind::Map, name), state: self.state, values: PhantomData }
@@ -160,6 +166,15 @@ impl<'a> Transaction<'a> {
     /// If there is no such list here.
     pub fn list_of<T>(&mut self, id: &ContainerId) -> Result<ListMut<'_, T>, EditError> {
         Ok(ListMut { id: self.known(id, ContainerKind::List)?, state: self.state, values: PhantomData })
+    }
+
+    /// The movable list of this id: see [`text_of`](Self::text_of).
+    ///
+    /// # Errors
+    ///
+    /// If there is no such movable list here.
+    pub fn movable_list_of<T>(&mut self, id: &ContainerId) -> Result<MovableListMut<'_, T>, EditError> {
+        Ok(MovableListMut { id: self.known(id, ContainerKind::MovableList)?, state: self.state, values: PhantomData })
     }
 
     /// The map of this id: see [`text_of`](Self::text_of).

@@ -15,7 +15,7 @@ use super::{
 impl Document {
     /// The whole document as JSON: an object with what is at the root, by name.
     ///
-    /// A text is a string, a list is an array, a map or an or-map is an object, a counter is a number, an or-set an array in the order of its
+    /// A text is a string, a list or a movable list is an array, a map or an or-map is an object, a counter is a number, an or-set an array in the order of its
     /// elements' bytes, and a register what it holds, or null. Of several containers of one name, which have different kinds,
     /// that one is there which comes first in the order of [`ContainerKind`](super::ContainerKind), those in which nothing is
     /// after all others.
@@ -88,7 +88,9 @@ fn whole(state: &State) -> Cbor {
 /// Whether something is in a container.
 fn is_filled(content: Option<&Content>, state: &State) -> bool {
     match content {
-        Some(Content::Text(sequence) | Content::List(sequence)) => state.sequences.len(*sequence) > 0,
+        Some(content @ (Content::Text(_) | Content::List(_) | Content::MovableList(_))) => {
+            content.sequence().is_some_and(|sequence| state.sequences.len(sequence) > 0)
+        }
         Some(Content::Map(entries)) => entries.values().any(|entry| entry.value.is_some()),
         Some(Content::Register(entry)) => entry.as_ref().is_some_and(|entry| entry.value.is_some()),
         Some(Content::Counter(sum)) => *sum != 0,
@@ -102,7 +104,9 @@ fn container(state: &State, id: &ContainerId) -> Cbor {
     let at = |key: &str, value: &Value| (Cbor::Text(key.to_owned()), held(state, id, key, value));
     match state.content(id) {
         Some(Content::Text(sequence)) => Cbor::Text(state.sequences.pieces(*sequence).collect()),
-        Some(Content::List(_)) => Cbor::Array(Items::of(state, id).all().map(|held| item(state, &held)).collect()),
+        Some(Content::List(_) | Content::MovableList(_)) => {
+            Cbor::Array(Items::of(state, id).all().map(|held| item(state, &held)).collect())
+        }
         Some(Content::Map(entries)) => {
             Cbor::Map(entries.iter().filter_map(|(key, entry)| Some(at(key, entry.value.as_ref()?))).collect())
         }

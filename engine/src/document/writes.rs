@@ -16,7 +16,7 @@ use crate::{
 };
 
 impl State {
-    fn stamp(&self, seq: u64) -> Stamp {
+    pub(super) fn stamp(&self, seq: u64) -> Stamp {
         Stamp { clock: self.author.clock, replica: self.author.replica, seq }
     }
 

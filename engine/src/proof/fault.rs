@@ -99,6 +99,24 @@ named! {
         DigestIgnoresItems = "digest-ignores-items",
         /// What is deleted from a list is reported one item too early.
         ItemsReportedOneOff = "items-reported-one-off",
+        /// Of two moves of one element, the one that arrives last counts.
+        LastMoveToArriveWins = "last-move-to-arrive-wins",
+        /// An element that was moved is shown where it was, too.
+        MovedElementShownTwice = "moved-element-shown-twice",
+        /// Moving an element that someone deleted at the same time brings it back.
+        MoveBringsBack = "move-brings-back",
+        /// The deletion of an element that someone moved at the same time deletes nothing.
+        MovedElementNotDeleted = "moved-element-not-deleted",
+        /// A move may name another one's slot for an element.
+        SlotTakenForElement = "slot-taken-for-element",
+        /// Of two values that an element was set to, the one that arrives last stays.
+        LastSetToArriveWins = "last-set-to-arrive-wins",
+        /// An element that a transaction which is undone moved stays where it was moved.
+        RollbackKeepsMove = "rollback-keeps-move",
+        /// An element that a transaction which is undone set keeps the value.
+        RollbackKeepsElementSet = "rollback-keeps-element-set",
+        /// A move is reported as if the element were still where it was.
+        MoveReportedOneOff = "move-reported-one-off",
         /// A body may mention a container that it need not.
         LongFormAccepted = "long-form-accepted",
         /// The digest of a map takes in its keys and not its values.

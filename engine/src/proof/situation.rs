@@ -57,6 +57,10 @@ named! {
         TagsConcurrent = "tags-concurrent",
         /// An addition or a removal named an addition that was removed already.
         TagGoneAlready = "tag-gone-already",
+        /// A move arrived after a greater one of the same element.
+        LateMoveLost = "late-move-lost",
+        /// A move arrived for an element that is deleted.
+        DeletedElementMoved = "deleted-element-moved",
         /// A transaction was undone.
         TransactionRolledBack = "transaction-rolled-back",
         // Frames and links.

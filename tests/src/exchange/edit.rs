@@ -229,6 +229,7 @@ fn nest(
                 ContainerKind::OrSet => parent.or_set::<u8>(key)?.id().clone(),
                 ContainerKind::OrMap => parent.or_map::<u8>(key)?.id().clone(),
                 ContainerKind::List => parent.list::<u8>(key)?.id().clone(),
+                ContainerKind::MovableList => parent.movable_list::<u8>(key)?.id().clone(),
                 kind => unreachable!("nothing nests {kind}"),
             })
         }};

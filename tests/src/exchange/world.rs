@@ -364,6 +364,7 @@ impl Person {
             txn.text("text").replace(0, len, "gone")?;
             txn.map("map").set("a", &"gone")?;
             txn.list("list").replace(0, items, &["gone"])?;
+            txn.movable_list("movable list").insert(0, &"gone")?;
             txn.register("register").set(&"gone")
         });
         thrown_away.expect("edits inside");
@@ -507,9 +508,13 @@ fn alters_something(edit: &ContainerEdit, before: &Shown, after: &Shown) -> bool
             let replaces = removes && edits.iter().any(|edit| !edit.inserted.is_empty());
             replaces || before != after
         }
-        (ContainerEdit::List { edits, .. }, ..) => {
-            let replaces = |edit: &_| matches!(edit, ListEdit::Replace { removed, inserted, .. } if *removed > 0 && !inserted.is_empty());
-            edits.len() > 1 || edits.iter().any(replaces) || before != after
+        (ContainerEdit::List { edits, .. } | ContainerEdit::MovableList { edits, .. }, ..) => {
+            // By the same, or past the same.
+            let unseen = |edit: &_| match edit {
+                ListEdit::Replace { removed, inserted, .. } => *removed > 0 && !inserted.is_empty(),
+                edit => matches!(edit, ListEdit::Move { .. }),
+            };
+            edits.len() > 1 || edits.iter().any(unseen) || before != after
         }
         (
             ContainerEdit::Map { keys, .. } | ContainerEdit::OrMap { keys, .. },

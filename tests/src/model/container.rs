@@ -11,7 +11,7 @@ use crdt_socket_sync::{
     document::{Action, ContainerId, ContainerKind, Item, Value},
 };
 
-use super::{inserted, nested, tree::Tree};
+use super::{inserted, movable::Movable, nested, tree::Tree};
 use crate::view::{At, View};
 
 /// By what writes are ordered: the clock, then the writer, then the number.
@@ -28,6 +28,7 @@ type Writes = BTreeMap<Stamp, Option<Value>>;
 pub(super) enum Container {
     Text(Tree<char>),
     List(Tree<Item>),
+    MovableList(Movable),
     Map(BTreeMap<Arc<str>, Writes>),
     Register(Writes),
     Counter(Vec<i64>),
@@ -40,6 +41,7 @@ impl Container {
         match kind {
             ContainerKind::Text => Self::Text(Tree::new()),
             ContainerKind::List => Self::List(Tree::new()),
+            ContainerKind::MovableList => Self::MovableList(Movable::new()),
             ContainerKind::Map => Self::Map(BTreeMap::new()),
             ContainerKind::Counter => Self::Counter(Vec::new()),
             ContainerKind::OrSet | ContainerKind::OrMap => Self::Tagged(BTreeMap::new(), BTreeSet::new()),
@@ -74,6 +76,7 @@ impl Container {
                     tree.delete(OpId::new(first.replica, seq))?;
                 }
             }
+            (action, Self::MovableList(movable)) => movable.apply(action, stamp)?,
             (Action::Map { key, value }, Self::Map(keys)) => {
                 keys.entry(key).or_default().insert(stamp, value);
             }
@@ -105,6 +108,9 @@ impl Container {
         match self {
             Self::Text(tree) => View::Text(tree.walk().into_iter().map(|(_, character)| character).collect()),
             Self::List(tree) => View::List(tree.walk().iter().map(|(op, item)| shown_at(id, *op, item)).collect()),
+            Self::MovableList(movable) => {
+                View::List(movable.walk().iter().map(|(op, item)| shown_at(id, *op, item)).collect())
+            }
             Self::Map(keys) => {
                 let held = keys.iter().filter_map(|(key, writes)| Some((key.to_string(), at(key, &last(writes)?))));
                 View::Keys(held.collect())

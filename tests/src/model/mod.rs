@@ -4,6 +4,7 @@
 //! engine only the reading of a body's form; that what is read and written again is the same, it checks by the way.
 
 mod container;
+mod movable;
 mod tree;
 
 use std::{
@@ -115,6 +116,8 @@ fn mentioned(action: &Action) -> Box<dyn Iterator<Item = OpId> + '_> {
         Action::Insert { left, right, .. } | Action::InsertItems { left, right, .. } => {
             Box::new(left.iter().chain(right).copied())
         }
+        Action::Move { element, left, right } => Box::new([*element].into_iter().chain(*left).chain(*right)),
+        Action::SetElement { element, .. } => Box::new(std::iter::once(*element)),
         Action::Delete { first, count } => Box::new((0..*count).map(|more| OpId::new(first.replica, first.seq + more))),
         Action::Map { value, .. } => Box::new(value.iter().filter_map(over)),
         Action::Add { over: tags, .. } | Action::Remove { tags } => Box::new(tags.iter().copied()),

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use crate::short::document::{document, edit, exchange, fork, receive, write};
 use crdt_socket_sync::{
     Change, Document, DocumentEvent, Wall,
     document::{
-        Action, BodyFault, ContainerId, ContainerKind, Dictionary, EditError, Operation, Operations, Place, Slot,
-        Transaction, Value,
+        Action, BodyFault, ContainerId, ContainerKind, Dictionary, EditError, MovableListMut, Operation, Operations,
+        Place, Slot, Transaction, Value,
     },
 };
 
@@ -159,4 +161,80 @@ pub fn containers_are_nested_only_so_deep() {
         assert_eq!(bob.digest(), digest);
     }
     assert_eq!(write(&mut ann, 0, "x").seq, next);
+}
+
+type Edits = fn(&mut MovableListMut<'_, &str>) -> Result<(), EditError>;
+
+/// What `[milk, plants, joe]` is after two have edited it at once, at these times by their clocks, in either order of arrival.
+fn errands(edits: [Edits; 2], walls: [u64; 2]) -> Vec<String> {
+    let mut base = document(9);
+    edit(&mut base, |txn| txn.movable_list("list").extend(&["milk", "plants", "joe"]));
+    let made = [0, 1].map(|who| {
+        let mut document = fork(&base, 1 + who as u64);
+        let wall = Wall::from_millis(2_000 + walls[who]);
+        let edited = document.edit::<_, EditError>(wall, |txn| edits[who](&mut txn.movable_list("list")));
+        edited.expect("a good edit").change.expect("a change")
+    });
+    let shown = [[0, 1], [1, 0]].map(|order| {
+        let mut reader = fork(&base, 3);
+        order.iter().for_each(|who| drop(receive(&mut reader, &made[*who])));
+        reader.movable_list::<String>("list").to_vec().expect("words")
+    });
+    assert_eq!(shown[0], shown[1]);
+    shown[0].clone()
+}
+
+/// Of two moves the later one by the clocks counts, and of two of one clock the greater replica's.
+pub fn an_element_that_two_move_at_once_is_where_the_later_one_moved_it_in_any_order_of_arrival() {
+    let moves: [Edits; 2] = [|list| list.move_to(2, 0), |list| list.move_to(2, 1)];
+    assert_eq!(errands(moves, [2, 1]), ["joe", "milk", "plants"]);
+    assert_eq!(errands(moves, [1, 2]), ["milk", "joe", "plants"]);
+    assert_eq!(errands(moves, [1, 1]), ["milk", "joe", "plants"]);
+}
+
+/// The same for values.
+pub fn an_element_that_two_set_at_once_has_the_later_value_in_any_order_of_arrival() {
+    let values: [Edits; 2] = [|list| list.set(2, &"ann"), |list| list.set(2, &"bob")];
+    assert_eq!(errands(values, [2, 1]), ["milk", "plants", "ann"]);
+    assert_eq!(errands(values, [1, 2]), ["milk", "plants", "bob"]);
+    assert_eq!(errands(values, [1, 1]), ["milk", "plants", "bob"]);
+}
+
+/// Whatever the clocks say.
+pub fn a_deletion_wins_over_moves_and_values_in_any_order_of_arrival() {
+    let others: [Edits; 3] = [
+        |list| list.move_to(1, 0),
+        |list| list.set(1, &"flowers"),
+        |list| list.set(1, &"flowers").and_then(|()| list.move_to(1, 2)).and_then(|()| list.move_to(2, 0)),
+    ];
+    for other in others {
+        for walls in [[1, 2], [2, 1], [1, 1]] {
+            assert_eq!(errands([|list| list.delete(1, 1), other], walls), ["milk", "joe"]);
+        }
+    }
+}
+
+/// Elements are named by who inserted them: who moves, sets or deletes the place of a move instead changes nothing.
+pub fn a_place_of_an_element_is_no_element() {
+    let mut ann = document(1);
+    edit(&mut ann, |txn| txn.movable_list("list").extend(&[1, 2]));
+    let moved = edit(&mut ann, |txn| txn.movable_list::<u8>("list").move_to(0, 1)).expect("a change");
+    let (place, digest) = (moved.id(), ann.digest());
+    let wrong = [
+        Action::Move { element: place, left: None, right: None },
+        Action::SetElement { element: place, value: Bytes::from_static(b"\x01") },
+        Action::Delete { first: place, count: 1 },
+    ];
+    for action in wrong {
+        let mut bob = fork(&ann, 2);
+        let mut change = edit(&mut bob, |txn| txn.map("map").set("k", &1)).expect("a change");
+        let container = ContainerId::root(ContainerKind::MovableList, "list");
+        let operations = Operations { list: vec![Operation { seq: change.seq, container, action }] };
+        change.body = operations.encode(change.replica, &mut Dictionary::default());
+        let mut reader = fork(&ann, 3);
+        receive(&mut reader, &change);
+        let event = reader.poll_event();
+        assert!(matches!(event, Some(DocumentEvent::Unreadable { why: BodyFault::Missing { .. }, .. })), "{event:?}");
+        assert_eq!(reader.digest(), digest);
+    }
 }

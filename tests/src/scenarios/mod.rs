@@ -42,6 +42,10 @@ pub const SCENARIOS: &[Scenario] = scenarios![
     two_who_make_a_container_at_once_make_one_and_what_both_write_is_kept,
     a_container_that_is_made_again_is_another_one,
     containers_are_nested_only_so_deep,
+    an_element_that_two_move_at_once_is_where_the_later_one_moved_it_in_any_order_of_arrival,
+    an_element_that_two_set_at_once_has_the_later_value_in_any_order_of_arrival,
+    a_deletion_wins_over_moves_and_values_in_any_order_of_arrival,
+    a_place_of_an_element_is_no_element,
     // snapshots
     a_snapshot_of_which_a_bit_is_another_one_is_refused,
     a_snapshot_that_would_take_more_than_the_limit_is_refused,

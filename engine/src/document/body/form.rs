@@ -19,6 +19,8 @@ pub(super) const PUT: u8 = 12;
 pub(super) const PUT_NESTED: u8 = 13;
 pub(super) const INSERT_ITEM: u8 = 14;
 pub(super) const INSERT_ITEMS: u8 = 15;
+pub(super) const MOVE: u8 = 16;
+pub(super) const SET_ELEMENT: u8 = 17;
 
 /// Where a container was made: at the root, under a name.
 pub(super) const ROOT: u64 = 0;

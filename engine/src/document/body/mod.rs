@@ -137,7 +137,23 @@ pub enum Action {
         /// The items, at least one.
         items: Vec<Item>,
     },
-    /// Deletes characters of a text, or items of a list, with consecutive ids.
+    /// Moves an element of a movable list. The operation is its new slot.
+    Move {
+        /// The element: the item that was inserted.
+        element: OpId,
+        /// The item or slot before the new slot, or the beginning.
+        left: Option<OpId>,
+        /// The item or slot after the new slot, deleted or not, or the end.
+        right: Option<OpId>,
+    },
+    /// Sets an element of a movable list.
+    SetElement {
+        /// The element: the item that was inserted.
+        element: OpId,
+        /// The value in CBOR.
+        value: Bytes,
+    },
+    /// Deletes characters of a text, items of a list, or elements of a movable list, with consecutive ids.
     Delete {
         /// The first of them.
         first: OpId,
@@ -199,6 +215,7 @@ impl Action {
         match self {
             Self::Insert { .. } => matches!(kind, ContainerKind::Text),
             Self::InsertItems { .. } => kind.has_items(),
+            Self::Move { .. } | Self::SetElement { .. } => matches!(kind, ContainerKind::MovableList),
             Self::Delete { .. } => matches!(kind, ContainerKind::Text) || kind.has_items(),
             Self::Map { .. } => matches!(kind, ContainerKind::Map),
             Self::Register { .. } => matches!(kind, ContainerKind::Register),

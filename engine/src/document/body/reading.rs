@@ -5,7 +5,7 @@ use super::{
     dictionary::Dictionary,
     form::{
         ADD, CLEAR, CONTINUES, COUNT, DELETE, DELETE_KEY, DELETE_ONE, INSERT, INSERT_ITEM, INSERT_ITEMS, INSERT_ONE,
-        ITEM, KEY, NEST, NUMBERS, PUT, PUT_NESTED, REMOVE, ROOT, SAME, SET, SET_KEY,
+        ITEM, KEY, MOVE, NEST, NUMBERS, PUT, PUT_NESTED, REMOVE, ROOT, SAME, SET, SET_ELEMENT, SET_KEY,
     },
 };
 use crate::{
@@ -97,6 +97,14 @@ impl<'a> Reading<'a> {
             _ if matches!(kind & !CONTINUES, INSERT_ITEM | INSERT_ITEMS) => {
                 let (left, right) = self.neighbours(kind & CONTINUES != 0, same)?;
                 Action::InsertItems { left, right, items: self.items(kind & !CONTINUES)? }
+            }
+            MOVE => {
+                let element = self.operation_of("an element")?;
+                Action::Move { element, left: self.reference()?, right: self.reference()? }
+            }
+            SET_ELEMENT => {
+                let element = self.operation_of("an element")?;
+                Action::SetElement { element, value: self.bytes.bytes("a value")? }
             }
             DELETE_ONE | DELETE => self.deletion(kind)?,
             SET_KEY => {

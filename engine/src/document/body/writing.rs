@@ -7,7 +7,7 @@ use super::{
     dictionary::Dictionary,
     form::{
         ADD, CLEAR, CONTINUES, COUNT, DELETE, DELETE_KEY, DELETE_ONE, INSERT, INSERT_ITEM, INSERT_ITEMS, INSERT_ONE,
-        ITEM, KEY, NEST, PUT, PUT_NESTED, REMOVE, ROOT, SAME, SET, SET_KEY,
+        ITEM, KEY, MOVE, NEST, PUT, PUT_NESTED, REMOVE, ROOT, SAME, SET, SET_ELEMENT, SET_KEY,
     },
 };
 use crate::{
@@ -75,6 +75,17 @@ impl<'a> Writing<'a> {
                 pack_number(&mut self.out, items.len() as u64);
                 items.iter().for_each(|item| self.item(item));
                 flag | INSERT_ITEMS
+            }
+            Action::Move { element, left, right } => {
+                self.reference(Some(*element));
+                self.reference(*left);
+                self.reference(*right);
+                MOVE
+            }
+            Action::SetElement { element, value } => {
+                self.reference(Some(*element));
+                pack_bytes(&mut self.out, value);
+                SET_ELEMENT
             }
             Action::Delete { first, count } => {
                 self.reference(Some(*first));

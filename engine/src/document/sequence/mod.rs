@@ -206,6 +206,14 @@ impl Sequences {
         }
     }
 
+    /// Deletes an item that is here, unless it is deleted.
+    pub(crate) fn hide(&mut self, sequence: SequenceId, id: LocalId) -> Option<Removed> {
+        let place =
+            self.find(sequence, id).filter(|place| self.tree.span(*place).is_some_and(|span| !span.is_deleted()))?;
+        let before = self.tree.items_before(place);
+        Some(self.bury(place, 1, before))
+    }
+
     /// Where the item `at` numbers behind `first` is, and how many from there on, before `count`, are in the same span.
     fn find_run(&self, sequence: SequenceId, first: OpId, at: u64, count: u64) -> Option<(Place, u32)> {
         let left = count.checked_sub(at).filter(|left| *left > 0)?;
@@ -313,6 +321,18 @@ impl Sequences {
     pub(crate) fn items(&self, sequence: SequenceId) -> impl Iterator<Item = (LocalId, &Item)> + '_ {
         let spans = self.tree.spans(sequence).filter(|span| !span.is_deleted());
         spans.flat_map(|span| (0..).map(|at| span.first.plus(at)).zip(self.contents.items(&self.ids, span)))
+    }
+
+    /// All items of a sequence of values, deleted or not, and what they say, if that is here.
+    pub(crate) fn slots(&self, sequence: SequenceId) -> impl Iterator<Item = (LocalId, Option<&Item>)> + '_ {
+        let slots = |span: &Span| {
+            (0..span.len()).map({
+                let first = span.first;
+                move |at| (at, first.plus(at))
+            })
+        };
+        let says = |span: &Span, at: u32| self.contents.items(&self.ids, span).get(at as usize);
+        self.tree.spans(sequence).flat_map(move |span| slots(span).map(move |(at, slot)| (slot, says(span, at))))
     }
 
     /// The visible item `at` of a sequence of values, of which there is one, and what it says.

@@ -57,13 +57,15 @@ pub(crate) struct Placed {
 pub(crate) enum Says<'a> {
     Text(&'a str),
     Items(&'a [Item]),
+    /// Those that are deleted say something, too.
+    Slots(&'a [Item]),
 }
 
 impl Says<'_> {
     pub(crate) const fn is_empty(&self) -> bool {
         match self {
             Self::Text(text) => text.is_empty(),
-            Self::Items(items) => items.is_empty(),
+            Self::Items(items) | Self::Slots(items) => items.is_empty(),
         }
     }
 }
@@ -102,11 +104,11 @@ impl Sequences {
         let mut at = Vec::with_capacity(items.len());
         let mut spans: Vec<Span> = Vec::with_capacity(items.len());
         for Placed { first, len, deleted, left, right } in items.iter().copied() {
-            let span = if deleted {
+            let span = if deleted && !matches!(says, Says::Slots(_)) {
                 Span::without_text(first, len, left, right)
             } else {
                 let (content, size) = self.say(self.ids.writer_of(first), len as usize, says)?.extent();
-                Span::new(first, len, left, right, content, size)
+                Span::new(first, len, left, right, content, size).with_deleted(deleted)
             };
             match spans.last_mut() {
                 Some(last) if last.precedes(&span) => last.append(&span),
@@ -133,7 +135,7 @@ impl Sequences {
                 *text = rest;
                 self.contents.push_text(writer, said)
             }
-            Says::Items(items) => {
+            Says::Items(items) | Says::Slots(items) => {
                 let (said, rest) = items.split_at_checked(len)?;
                 *items = rest;
                 self.contents.push_items(writer, said.iter().cloned())

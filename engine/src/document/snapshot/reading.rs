@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::{
     SnapshotFault,
     columns::{Budget, Column, Reading as Columns},
-    sequences::ItemsReading,
+    sequences::{Content as Said, ItemsReading},
 };
 use crate::{
     causal::{
@@ -18,6 +18,7 @@ use crate::{
         body::{Dictionary, Mentioned, NUMBERS},
         container::{ContainerId, ContainerKind, Content, Entry, Item, Place, Stamp, Value},
         journal::{Container, State},
+        movable::{Known, Movable},
         tagged::Tagged,
     },
     id::{Epoch, OpId, ReplicaId},
@@ -55,6 +56,7 @@ pub(super) fn read(
         writers,
         base: Base::default(),
         containers: Vec::new(),
+        movables: Vec::new(),
         last: BTreeMap::new(),
         last_millis: 0,
     };
@@ -109,6 +111,8 @@ pub(super) struct Reading {
     writers: Vec<Writer>,
     pub(super) base: Base,
     containers: Vec<ContainerId>,
+    /// Of each movable list, what is not in its sequence.
+    movables: Vec<Known>,
     last: BTreeMap<usize, u64>,
     last_millis: u64,
 }
@@ -224,15 +228,22 @@ impl Reading {
             contents.push((id, content));
         }
         let mut sequences = items.finish(self, &mut state.sequences)?.into_iter();
+        let mut movables = std::mem::take(&mut self.movables).into_iter();
         for (id, content) in contents {
             let content = match content {
                 Some(content) => content,
                 None => {
                     let sequence = sequences.next().ok_or_else(|| self.columns.fault(at, "items"))?;
-                    Content::new(id.kind, || sequence)
+                    if id.kind == ContainerKind::MovableList {
+                        let known = movables.next().unwrap_or_default();
+                        let movable = Movable::of(&state.sequences, sequence, &known);
+                        Content::MovableList(movable.ok_or_else(|| self.columns.fault(at, "elements in their places"))?)
+                    } else {
+                        Content::new(id.kind, || sequence)
+                    }
                 }
             };
-            if let Content::List(sequence) = content {
+            if let Content::List(sequence) | Content::MovableList(Movable { slots: sequence, .. }) = content {
                 let children = state.sequences.items(sequence);
                 let children = children.filter_map(|(item, says)| says.child(&id, state.sequences.ids.op(item)));
                 if !children.into_iter().all(|child| state.index.contains_key(&child)) {
@@ -259,13 +270,21 @@ impl Reading {
         Ok(Some(match id.kind {
             ContainerKind::Text => {
                 items.expect(&mut self.columns)?;
-                items.say(None);
+                items.say(Said::Text);
                 return Ok(None);
             }
             ContainerKind::List => {
                 items.expect(&mut self.columns)?;
                 let count = self.columns.count(at, "how many items", ITEM_BYTES)?;
-                items.say(Some((0..count).map(|_| self.item()).collect::<Result<_, _>>()?));
+                items.say(Said::Items((0..count).map(|_| self.item()).collect::<Result<_, _>>()?));
+                return Ok(None);
+            }
+            ContainerKind::MovableList => {
+                items.expect(&mut self.columns)?;
+                let count = self.columns.count(at, "how many slots", ITEM_BYTES)?;
+                items.say(Said::Slots((0..count).map(|_| self.item()).collect::<Result<_, _>>()?));
+                let known = self.movable()?;
+                self.movables.push(known);
                 return Ok(None);
             }
             ContainerKind::Map => {
@@ -300,10 +319,36 @@ impl Reading {
         }))
     }
 
-    /// What an item of a list says.
+    /// Where the elements of a movable list were moved, and what they were set to.
+    fn movable(&mut self) -> Result<Known, SnapshotFault> {
+        let at = Column::Shape;
+        let mut known = Known::default();
+        for _ in 0..self.columns.count(at, "how many moves", ENTRY_BYTES)? {
+            let slot = self.item_named()?;
+            known.moves.push((slot, self.item_named()?));
+        }
+        for _ in 0..self.columns.count(at, "how many places", ENTRY_BYTES)? {
+            known.places.push(self.stamp()?);
+        }
+        for _ in 0..self.columns.count(at, "how many elements were set", ENTRY_BYTES)? {
+            let element = self.item_named()?;
+            known.values.push((element, self.stamp()?, self.columns.of(Column::Values).bytes("a value")?));
+        }
+        Ok(known)
+    }
+
+    fn item_named(&mut self) -> Result<OpId, SnapshotFault> {
+        let item = self.operation(Column::Shape)?;
+        item.ok_or_else(|| self.columns.fault(Column::Shape, "an item"))
+    }
+
+    /// What an item of a list says; 0 is what nobody asks for.
     fn item(&mut self) -> Result<Item, SnapshotFault> {
         let at = Column::Shape;
         let number = self.columns.number(at, "an item")?;
+        if number == 0 {
+            return Ok(Item::Plain(Bytes::new()));
+        }
         if number == 1 {
             return Ok(Item::Plain(self.columns.of(Column::Values).bytes("a value")?));
         }

@@ -190,8 +190,16 @@ fn origin(writing: &mut Writing<'_>, run: &Items, op: Option<OpId>) {
 pub(super) struct ItemsReading {
     /// How many runs there are in each sequence.
     counts: Vec<usize>,
-    /// What the items of each say, if it is no text.
-    says: Vec<Option<Vec<Item>>>,
+    /// What the items of each say.
+    says: Vec<Content>,
+}
+
+/// What the items of a sequence say.
+pub(super) enum Content {
+    Text,
+    Items(Vec<Item>),
+    /// Those that are deleted, too.
+    Slots(Vec<Item>),
 }
 
 /// A run as it was read.
@@ -216,9 +224,9 @@ impl ItemsReading {
         Ok(())
     }
 
-    /// What the items of this sequence say, if it is no text.
-    pub(super) fn say(&mut self, items: Option<Vec<Item>>) {
-        self.says.push(items);
+    /// What the items of this sequence say.
+    pub(super) fn say(&mut self, says: Content) {
+        self.says.push(says);
     }
 
     pub(super) fn finish(
@@ -237,12 +245,17 @@ impl ItemsReading {
         let mut placed = Vec::with_capacity(self.counts.len());
         for (count, says) in self.counts.into_iter().zip(&self.says) {
             let its = items.take(reading, count)?;
-            let sequence = match says {
-                None => sequences.place(&its, &mut text, &mut leaves),
-                Some(says) => {
-                    let mut says = Says::Items(says);
-                    sequences.place(&its, &mut says, &mut leaves).filter(|_| says.is_empty())
-                }
+            let mut own = match says {
+                Content::Text => text,
+                Content::Items(items) => Says::Items(items),
+                Content::Slots(items) => Says::Slots(items),
+            };
+            let sequence = sequences.place(&its, &mut own, &mut leaves);
+            let sequence = if matches!(says, Content::Text) {
+                text = own;
+                sequence
+            } else {
+                sequence.filter(|_| own.is_empty())
             };
             placed.push(sequence.ok_or_else(|| reading.columns.fault(Column::Text, "something said by all items"))?);
         }

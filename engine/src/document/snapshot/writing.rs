@@ -13,6 +13,7 @@ use crate::{
         body::{Dictionary, Mentioned},
         container::{ContainerId, Content, Entry, Item, Place, Stamp, Value},
         journal::State,
+        movable::{Known, Movable},
         sequence::SequenceId,
         tagged::Tagged,
     },
@@ -184,15 +185,11 @@ impl<'a> Writing<'a> {
             Content::List(sequence) => {
                 self.runs(state, *sequence, items);
                 self.columns.number(Column::Shape, state.sequences.len(*sequence) as u64);
-                for (_, item) in state.sequences.items(*sequence) {
-                    match item {
-                        Item::Plain(bytes) => {
-                            self.columns.number(Column::Shape, 1);
-                            pack_bytes(self.columns.of(Column::Values), bytes);
-                        }
-                        Item::Child(kind) => self.columns.number(Column::Shape, 2 + kind.number()),
-                    }
-                }
+                state.sequences.items(*sequence).for_each(|(_, item)| self.item(item));
+            }
+            Content::MovableList(movable) => {
+                self.runs(state, movable.slots, items);
+                self.movable(state, movable);
             }
             Content::Map(entries) => {
                 let kept = |entry: &Entry| entry.value.is_some() || !planted(Fault::SnapshotForgetsDeletedKeys);
@@ -221,6 +218,42 @@ impl<'a> Writing<'a> {
         let runs = state.sequences.runs(sequence);
         self.columns.number(Column::Shape, runs.len() as u64);
         items.add(runs);
+    }
+
+    fn item(&mut self, item: &Item) {
+        match item {
+            Item::Plain(bytes) => {
+                self.columns.number(Column::Shape, 1);
+                pack_bytes(self.columns.of(Column::Values), bytes);
+            }
+            Item::Child(kind) => self.columns.number(Column::Shape, 2 + kind.number()),
+        }
+    }
+
+    /// What all slots say that can be asked for, and then what the moves and writes of elements are.
+    fn movable(&mut self, state: &State, movable: &Movable) {
+        let slots: Vec<_> = state.sequences.slots(movable.slots).collect();
+        self.columns.number(Column::Shape, slots.len() as u64);
+        for (slot, says) in slots {
+            match says.filter(|_| movable.is_shown_as_inserted(&state.sequences, slot)) {
+                Some(item) => self.item(item),
+                None => self.columns.number(Column::Shape, 0),
+            }
+        }
+        let Known { moves, places, values } = movable.known(&state.sequences);
+        self.columns.number(Column::Shape, moves.len() as u64);
+        for (slot, element) in moves {
+            self.operation(Column::Shape, Some(slot));
+            self.operation(Column::Shape, Some(element));
+        }
+        self.columns.number(Column::Shape, places.len() as u64);
+        places.into_iter().for_each(|place| self.stamp(place));
+        self.columns.number(Column::Shape, values.len() as u64);
+        for (element, stamp, value) in values {
+            self.operation(Column::Shape, Some(element));
+            self.stamp(stamp);
+            pack_bytes(self.columns.of(Column::Values), &value);
+        }
     }
 
     fn entry(&mut self, entry: &Entry) {

@@ -13,7 +13,7 @@ use bytes::Bytes;
 use super::reborn::Reborn;
 use crate::{
     document::{
-        container::{Content, Entry, Stamp, Value},
+        container::{ContainerKind, Content, Entry, Stamp, Value},
         journal::{State, Step},
         local::LocalId,
         transaction::EditError,
@@ -57,7 +57,9 @@ impl Effects {
         let author = state.author.replica;
         for step in &state.steps {
             match step {
-                Step::Created => {}
+                Step::Created | Step::Moved { .. } | Step::Set { .. } => {}
+                Step::Inserted { container, .. } | Step::Deleted { container, .. }
+                    if state.containers[*container].id.kind == ContainerKind::MovableList => {}
                 Step::Inserted { container, first, len, .. } => add_run(&mut self.inserted, *container, *first, *len),
                 Step::Deleted { container, removed, .. } => self.take_deletion(*container, removed.first, removed.len),
                 Step::Written { container, seq, key, previous, .. } => {

@@ -1,0 +1,336 @@
+//! Movable lists, step by step: elements that stay themselves wherever they are moved and whatever they are set to.
+//!
+//! An element is named by the operation that inserted it. It has *slots* in a sequence, one that was made with it and one for
+//! each of its moves, named by the move. The slot with the greatest stamp is the element's place; the others are not seen, as
+//! if they were deleted, so that positions are found as in any sequence. An element is deleted when its place is: a slot
+//! that a later move makes for it is not seen either, so a deletion wins.
+//!
+//! Kleppmann, "Moving Elements in List CRDTs" (PaPoC 2020).
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+
+use super::{
+    body::BodyFault,
+    container::{ContainerId, Content, Item, Stamp},
+    items::Items,
+    journal::{State, Step},
+    local::LocalId,
+    sequence::{Origins, Said, SequenceId, Sequences},
+    transaction::EditError,
+};
+use crate::{
+    id::OpId,
+    proof::{Fault, Situation, note, planted},
+};
+
+/// The elements of a movable list.
+#[derive(Clone)]
+pub(super) struct Movable {
+    pub(super) slots: SequenceId,
+    /// Of the elements that were moved, the greatest move and its slot.
+    places: BTreeMap<LocalId, (Stamp, LocalId)>,
+    /// Of the slots that were made by moves, the elements.
+    moved: BTreeMap<LocalId, LocalId>,
+    /// Of the elements that were set, the greatest write.
+    values: BTreeMap<LocalId, (Stamp, Bytes)>,
+}
+
+impl Movable {
+    pub(super) const fn new(slots: SequenceId) -> Self {
+        Self { slots, places: BTreeMap::new(), moved: BTreeMap::new(), values: BTreeMap::new() }
+    }
+
+    /// The element of a slot.
+    pub(super) fn element(&self, slot: LocalId) -> LocalId {
+        self.moved.get(&slot).copied().unwrap_or(slot)
+    }
+
+    /// The slot in which an element is, or was when it was deleted.
+    pub(super) fn place(&self, element: LocalId) -> LocalId {
+        self.places.get(&element).map_or(element, |(_, slot)| *slot)
+    }
+
+    /// What an element was set to, if it ever was.
+    pub(super) fn value(&self, element: LocalId) -> Option<&Bytes> {
+        self.values.get(&element).map(|(_, value)| value)
+    }
+
+    /// Takes a move back.
+    pub(super) fn unmove(&mut self, element: LocalId, slot: LocalId, previous: Option<(Stamp, LocalId)>) {
+        self.moved.remove(&slot);
+        match previous {
+            Some(place) => self.places.insert(element, place),
+            None => self.places.remove(&element),
+        };
+    }
+
+    /// Takes a write back.
+    pub(super) fn unset(&mut self, element: LocalId, previous: Option<(Stamp, Bytes)>) {
+        match previous {
+            Some(value) => self.values.insert(element, value),
+            None => self.values.remove(&element),
+        };
+    }
+
+    /// What is not in the sequence, by the names of slots and elements.
+    pub(super) fn known(&self, sequences: &Sequences) -> Known {
+        let name = |item: LocalId| sequences.ids.op(item);
+        let mut moves: Vec<_> = self.moved.iter().map(|(slot, element)| (name(*slot), name(*element))).collect();
+        let mut places: Vec<_> = self.places.values().map(|(stamp, _)| *stamp).collect();
+        let value = |(element, (stamp, value)): (&LocalId, &(Stamp, Bytes))| (name(*element), *stamp, value.clone());
+        let mut values: Vec<_> = self.values.iter().map(value).collect();
+        // Ids are in the order of arrival, and not the same everywhere.
+        moves.sort_unstable();
+        places.sort_unstable_by_key(|stamp| stamp.op());
+        values.sort_unstable_by_key(|(element, ..)| *element);
+        Known { moves, places, values }
+    }
+
+    /// The elements of a sequence of which this is known; `None` if that cannot be.
+    pub(super) fn of(sequences: &Sequences, slots: SequenceId, known: &Known) -> Option<Self> {
+        let item = |op: OpId| sequences.ids.find(op).filter(|item| sequences.item(slots, *item).is_some());
+        let mut movable = Self::new(slots);
+        for (slot, element) in &known.moves {
+            movable.moved.insert(item(*slot)?, item(*element)?);
+        }
+        for stamp in &known.places {
+            let slot = item(stamp.op())?;
+            let element = *movable.moved.get(&slot)?;
+            if movable.places.insert(element, (*stamp, slot)).is_some() {
+                return None;
+            }
+        }
+        for (element, stamp, value) in &known.values {
+            if movable.values.insert(item(*element)?, (*stamp, value.clone())).is_some() {
+                return None;
+            }
+        }
+        let is_element = |element: &LocalId| !movable.moved.contains_key(element);
+        let is_moved = |element: &LocalId| is_element(element) && movable.places.contains_key(element);
+        let sound = movable.moved.len() == known.moves.len()
+            && movable.moved.values().all(is_moved)
+            && movable.values.keys().all(is_element)
+            && movable.check(sequences).is_ok();
+        sound.then_some(movable)
+    }
+
+    /// Whether a slot is that in which an element was inserted which is shown, and as what it was then.
+    pub(super) fn is_shown_as_inserted(&self, sequences: &Sequences, slot: LocalId) -> bool {
+        let shown = || sequences.position(self.slots, self.place(slot)).is_some();
+        !self.moved.contains_key(&slot) && !self.values.contains_key(&slot) && shown()
+    }
+
+    /// What is wrong inside, for tests.
+    pub(super) fn check(&self, sequences: &Sequences) -> Result<(), String> {
+        let misplaced = sequences.items(self.slots).find(|(slot, _)| self.place(self.element(*slot)) != *slot);
+        misplaced.map_or(Ok(()), |(slot, _)| Err(format!("{:?} is not where it is seen", sequences.ids.op(slot))))
+    }
+
+    /// Where the elements are that have these ids; `None` if one of them is no element but a slot of another one.
+    fn places_of(&self, first: LocalId, len: u32) -> Option<impl Iterator<Item = LocalId> + '_> {
+        let range = first..first.plus(len);
+        let alien = self.moved.range(range.clone()).next().is_some() && !planted(Fault::SlotTakenForElement);
+        (!alien).then(|| self.places.range(range).map(|(_, (_, slot))| *slot))
+    }
+}
+
+/// What is known of the elements of a movable list beside its slots.
+#[derive(Default)]
+pub(super) struct Known {
+    /// The slots that were made by moves, and their elements.
+    pub(super) moves: Vec<(OpId, OpId)>,
+    /// The moves that are the places of elements.
+    pub(super) places: Vec<Stamp>,
+    /// The elements that were set.
+    pub(super) values: Vec<(OpId, Stamp, Bytes)>,
+}
+
+/// A slot that was made by a move.
+pub(super) struct MovedTo {
+    element: LocalId,
+    slot: LocalId,
+    origins: Origins,
+    said: Said,
+    /// How many visible slots are before it.
+    at: usize,
+}
+
+impl State {
+    fn movable(&mut self, container: usize) -> &mut Movable {
+        match &mut self.containers[container].content {
+            Content::MovableList(movable) => movable,
+            _ => unreachable!("a container is of the kind in its id"),
+        }
+    }
+
+    /// The element that an item of a list is in.
+    pub(super) fn element_in(&self, container: usize, slot: LocalId) -> LocalId {
+        match &self.containers[container].content {
+            Content::MovableList(movable) => movable.element(slot),
+            _ => slot,
+        }
+    }
+
+    /// The element that stands at a position here.
+    fn element_at(&mut self, id: &ContainerId, at: usize) -> Result<(usize, LocalId), EditError> {
+        let len = Items::of(self, id).len();
+        if at >= len {
+            return Err(EditError::ItemOutOfRange { at, len });
+        }
+        let (container, sequence) = self.open_sequence(id);
+        let (slot, _) = self.sequences.item_at(sequence, at);
+        Ok((container, self.element_in(container, slot)))
+    }
+
+    /// Moves the element at `from` here so that it stands at `to`.
+    ///
+    /// # Errors
+    ///
+    /// If there are not as many elements, or the numbers are used up.
+    pub(super) fn move_element(&mut self, id: &ContainerId, from: usize, to: usize) -> Result<(), EditError> {
+        let (container, element) = self.element_at(id, from)?;
+        self.element_at(id, to)?;
+        if from == to {
+            return Ok(());
+        }
+        let (seq, slot) = self.number_run(1).ok_or(EditError::Exhausted)?;
+        let said = self.say_slot(slot);
+        // The slot that it leaves is still there.
+        let at = if to > from { to + 1 } else { to };
+        let sequence = self.movable(container).slots;
+        let origins = self.sequences.insert(sequence, at, slot, 1, said);
+        self.settle(container, MovedTo { element, slot, origins, said, at }, seq);
+        Ok(())
+    }
+
+    /// Slots that moves make say nothing.
+    fn say_slot(&mut self, slot: LocalId) -> Said {
+        self.sequences.say_items(slot, [Item::Plain(Bytes::new())])
+    }
+
+    /// Moves what was moved elsewhere.
+    pub(super) fn move_as(
+        &mut self,
+        id: &ContainerId,
+        element: OpId,
+        (left, right): (Option<OpId>, Option<OpId>),
+        seq: u64,
+    ) -> Result<(), BodyFault> {
+        let (container, element) = self.element(id, element)?;
+        let origins = Origins { left: self.item(left)?, right: self.item(right)? };
+        let op = OpId::new(self.author.replica, seq);
+        let (slot, _) = self.ids_for(op, 1).ok_or(BodyFault::TooMany)?;
+        let said = self.say_slot(slot);
+        let sequence = self.movable(container).slots;
+        let at = self.sequences.integrate(sequence, slot, 1, said, origins);
+        let at = at.map_err(|why| self.misplaced(why, op))? as usize;
+        self.settle(container, MovedTo { element, slot, origins, said, at }, seq);
+        Ok(())
+    }
+
+    /// The element that an operation names.
+    fn element(&mut self, id: &ContainerId, op: OpId) -> Result<(usize, LocalId), BodyFault> {
+        let missing = BodyFault::Missing { op };
+        let (container, sequence) = self.open_sequence(id);
+        let item = self.sequences.ids.find(op).ok_or_else(|| missing.clone())?;
+        let is_there = self.sequences.item(sequence, item).is_some();
+        let is_element = self.movable(container).places_of(item, 1).is_some();
+        if is_there && is_element { Ok((container, item)) } else { Err(missing) }
+    }
+
+    /// Shows an element whose new slot is there in one of its slots.
+    fn settle(&mut self, container: usize, moved: MovedTo, seq: u64) {
+        let MovedTo { element, slot, origins, said, at } = moved;
+        let stamp = self.stamp(seq);
+        let movable = self.movable(container);
+        let (sequence, old) = (movable.slots, movable.place(element));
+        let previous = movable.places.get(&element).copied();
+        movable.moved.insert(slot, element);
+        let wins = previous.is_none_or(|(there, _)| there < stamp) || planted(Fault::LastMoveToArriveWins);
+        if wins {
+            movable.places.insert(element, (stamp, slot));
+        } else {
+            note(Situation::LateMoveLost);
+        }
+        let deleted = self.sequences.position(sequence, old).is_none();
+        if deleted {
+            note(Situation::DeletedElementMoved);
+        }
+        let leaves = wins && (!deleted || planted(Fault::MoveBringsBack));
+        let hidden = if leaves { old } else { slot };
+        let gone = match planted(Fault::MovedElementShownTwice) {
+            true => None,
+            false => self.sequences.hide(sequence, hidden),
+        };
+        let left = gone.filter(|_| leaves);
+        self.steps.push(Step::Moved { container, element, slot, origins, said, previous, left, at });
+    }
+
+    /// Sets the element at a position here.
+    ///
+    /// # Errors
+    ///
+    /// If there are not as many elements, or the numbers are used up.
+    pub(super) fn set_element(&mut self, id: &ContainerId, at: usize, value: Bytes) -> Result<(), EditError> {
+        let (container, element) = self.element_at(id, at)?;
+        let seq = self.take_numbers(1).ok_or(EditError::Exhausted)?;
+        self.write_element(container, element, value, seq);
+        Ok(())
+    }
+
+    /// Sets what was set elsewhere.
+    pub(super) fn set_as(&mut self, id: &ContainerId, element: OpId, value: Bytes, seq: u64) -> Result<(), BodyFault> {
+        let (container, element) = self.element(id, element)?;
+        self.write_element(container, element, value, seq);
+        Ok(())
+    }
+
+    fn write_element(&mut self, container: usize, element: LocalId, value: Bytes, seq: u64) {
+        let stamp = self.stamp(seq);
+        let movable = self.movable(container);
+        let there = movable.values.get(&element).map(|(stamp, _)| *stamp);
+        if there.is_some_and(|there| there > stamp) && !planted(Fault::LastSetToArriveWins) {
+            note(Situation::LateWriteLost);
+            return;
+        }
+        let previous = movable.values.insert(element, (stamp, value.clone()));
+        let (sequence, place) = (movable.slots, movable.place(element));
+        let at = self.sequences.position(sequence, place);
+        self.steps.push(Step::Set { container, seq, element, value, previous, at });
+    }
+
+    /// Deletes those elements among some with consecutive ids that were moved; the others are where they were inserted.
+    ///
+    /// # Errors
+    ///
+    /// If one of them is no element.
+    pub(super) fn delete_moved_as(
+        &mut self,
+        container: usize,
+        first: OpId,
+        count: u64,
+        seq: u64,
+    ) -> Result<(), BodyFault> {
+        let mut places = Vec::new();
+        let mut at = 0;
+        while at < count {
+            let op = OpId::new(first.replica, first.seq + at);
+            let missing = BodyFault::Missing { op };
+            let (id, consecutive) = self.sequences.ids.run(op).ok_or_else(|| missing.clone())?;
+            let here = u32::try_from(count - at).map_or(consecutive, |left| left.min(consecutive));
+            places.extend(self.movable(container).places_of(id, here).ok_or(missing)?);
+            at += u64::from(here);
+        }
+        let sequence = self.movable(container).slots;
+        for slot in places {
+            if planted(Fault::MovedElementNotDeleted) {
+                break;
+            }
+            let removed = self.sequences.hide(sequence, slot);
+            self.steps.extend(removed.map(|removed| Step::Deleted { container, seq, removed }));
+        }
+        Ok(())
+    }
+}
