@@ -1,6 +1,6 @@
 //! Undo and redo: of one's own edits, and nothing of others.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, fmt::Debug, time::Duration};
 
 use bytes::Bytes;
 use crdt_socket_sync::{
@@ -61,6 +61,21 @@ fn older_edits_find_what_came_back_by_undoing_younger_ones() {
 #[test]
 fn undoing_a_write_gives_back_what_stood_there_unless_others_have_written_since() {
     scenarios::undoing_a_write_gives_back_what_stood_there_unless_others_have_written_since();
+}
+
+#[test]
+fn undoing_a_move_or_a_value_gives_back_what_was_before_unless_others_have_moved_or_set_it_since() {
+    scenarios::undoing_a_move_or_a_value_gives_back_what_was_before_unless_others_have_moved_or_set_it_since();
+}
+
+#[test]
+fn an_element_that_comes_back_is_what_it_was_where_it_was_and_older_edits_find_it() {
+    scenarios::an_element_that_comes_back_is_what_it_was_where_it_was_and_older_edits_find_it();
+}
+
+#[test]
+fn a_container_that_comes_back_as_an_item_holds_what_it_held_and_older_edits_are_undone_in_it() {
+    scenarios::a_container_that_comes_back_as_an_item_holds_what_it_held_and_older_edits_are_undone_in_it();
 }
 
 #[test]
@@ -199,9 +214,18 @@ fn filled(shown: Shown) -> Shown {
     shown.into_iter().filter(|(id, view)| *view != View::empty(id.kind)).collect()
 }
 
-fn edits() -> impl Strategy<Value = Vec<Edit>> {
-    prop::collection::vec(any::<[u8; 4]>(), 1..MOST_STEPS).prop_map(|steps| {
-        let bytes = [&[0], steps.as_flattened()].concat();
+/// The same of a document in which items come back, which are other containers then.
+fn as_one_value(document: &Document) -> serde_json::Value {
+    let mut value: serde_json::Value = serde_json::from_str(&document.to_json()).expect("JSON");
+    let empty = ["\"\"", "[]", "{}", "0", "null"];
+    value.as_object_mut().expect("what is at the root").retain(|_, value| !empty.contains(&value.to_string().as_str()));
+    value
+}
+
+/// Of one kind of program.
+fn edits(kind: u8) -> impl Strategy<Value = Vec<Edit>> {
+    prop::collection::vec(any::<[u8; 4]>(), 1..MOST_STEPS).prop_map(move |steps| {
+        let bytes = [&[kind], steps.as_flattened()].concat();
         let steps = Program::decode(&bytes).steps.into_iter();
         steps.filter_map(|step| if let Step::Edit { edit, .. } = step { Some(edit) } else { None }).collect()
     })
@@ -209,31 +233,45 @@ fn edits() -> impl Strategy<Value = Vec<Edit>> {
 
 /// Does some edits, the groups of which are those that have the same number; and makes sure that they are all undone, and
 /// redone, to what was shown before and after them.
-fn undone_and_redone(mut document: Document, edits: &[Edit], group: usize) {
+fn undone_and_redone<T: PartialEq + Debug>(
+    mut document: Document,
+    edits: &[Edit],
+    group: usize,
+    seen_in: impl Fn(&Document) -> T,
+) {
     document.track_undo(UndoOptions { group_within: Duration::ZERO, ..UndoOptions::default() });
-    let begin = filled(shown(&document));
+    let begin = seen_in(&document);
     for (number, edit) in edits.iter().enumerate() {
         let wall = Wall::from_millis((number / group) as u64);
         document.edit::<_, EditError>(wall, |txn| edit.perform(txn)).expect("edits inside");
     }
-    let end = filled(shown(&document));
+    let end = seen_in(&document);
     for _ in 0..2 {
         while undo(&mut document) {}
-        assert_eq!(filled(shown(&document)), begin);
+        assert_eq!(seen_in(&document), begin);
         while redo(&mut document) {}
-        assert_eq!(filled(shown(&document)), end);
+        assert_eq!(seen_in(&document), end);
     }
     // One by one, each is what it was.
     let mut seen = BTreeMap::from([(0, end)]);
     let mut depth = 0;
     while undo(&mut document) {
         depth += 1;
-        seen.insert(depth, filled(shown(&document)));
+        seen.insert(depth, seen_in(&document));
     }
     while redo(&mut document) {
         depth -= 1;
-        assert_eq!(filled(shown(&document)), seen[&depth]);
+        assert_eq!(seen_in(&document), seen[&depth]);
     }
+}
+
+/// What someone else gets after these edits.
+fn edited(edits: &[Edit]) -> Document {
+    let mut base = document(1);
+    for edit in edits {
+        base.edit::<_, EditError>(Wall::from_millis(1), |txn| edit.perform(txn)).expect("edits inside");
+    }
+    fork(&base, 2)
 }
 
 /// Some of the base's letters, and capitals for those of others.
@@ -250,12 +288,21 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(cases(200)) })]
 
     #[test]
-    fn what_nobody_else_has_touched_is_as_before_when_all_is_undone(before in edits(), edits in edits(), group in 1..5_usize) {
-        let mut base = document(1);
-        for edit in &before {
-            base.edit::<_, EditError>(Wall::from_millis(1), |txn| edit.perform(txn)).expect("edits inside");
-        }
-        undone_and_redone(fork(&base, 2), &edits, group);
+    fn what_nobody_else_has_touched_is_as_before_when_all_is_undone(
+        before in edits(0),
+        edits in edits(0),
+        group in 1..5_usize,
+    ) {
+        undone_and_redone(edited(&before), &edits, group, |document| filled(shown(document)));
+    }
+
+    #[test]
+    fn lists_and_what_is_in_them_are_as_before_when_all_is_undone(
+        before in edits(4),
+        edits in edits(4),
+        group in 1..5_usize,
+    ) {
+        undone_and_redone(edited(&before), &edits, group, as_one_value);
     }
 
     #[test]

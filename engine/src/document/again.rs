@@ -5,10 +5,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::{
-    container::{ContainerKind, Value},
+    container::{Item, Value},
     journal::{State, Step},
     local::LocalId,
-    sequence::Run,
+    sequence::{Run, Said},
 };
 use crate::id::OpId;
 
@@ -18,24 +18,47 @@ impl State {
         self.sequences.run(self.sequence_of(container), first)
     }
 
-    /// Inserts what `len` items say, which are one run, where the first of them stands; containers among them are new ones. The
-    /// first new item; `None` if the numbers are used up.
-    pub(super) fn insert_again(&mut self, container: usize, item: LocalId, len: u32) -> Option<LocalId> {
-        let sequence = self.sequence_of(container);
+    /// Inserts text right before a character, whether that is seen or not; at the end, if there is none. The first new
+    /// character; `None` if the numbers are used up.
+    pub(super) fn insert_text_again(
+        &mut self,
+        container: usize,
+        text: &str,
+        before: Option<LocalId>,
+    ) -> Option<LocalId> {
+        let len = u32::try_from(text.chars().count()).ok()?;
+        let (_, first) = self.number_run(len)?;
+        let said = self.sequences.say_text(first, text);
+        self.put_run(container, (first, len), said, before)
+    }
+
+    /// The same with items; containers among them are new ones, and empty.
+    pub(super) fn insert_items_again(
+        &mut self,
+        container: usize,
+        items: Vec<Item>,
+        before: Option<LocalId>,
+    ) -> Option<LocalId> {
         let id = self.containers[container].id.clone();
-        let (first, said, children) = if id.kind == ContainerKind::Text {
-            let text = self.sequences.text_of(sequence, item, len)?;
-            let (_, first) = self.number_run(len)?;
-            (first, self.sequences.say_text(first, &text), Vec::new())
-        } else {
-            let items = self.sequences.items_of(sequence, item, len)?;
-            let (seq, first) = self.number_run(len)?;
-            let children = self.children(&id, &items, seq);
-            (first, self.sequences.say_items(first, items), children)
-        };
-        let (origins, at) = self.sequences.insert_before(sequence, item, first, len, said)?;
-        self.steps.push(Step::Inserted { container, first, len, origins, at, said });
+        let len = u32::try_from(items.len()).ok()?;
+        let (seq, first) = self.number_run(len)?;
+        let children = self.children(&id, &items, seq);
+        let said = self.sequences.say_items(first, items);
+        self.put_run(container, (first, len), said, before)?;
         self.open_all(&children);
+        Some(first)
+    }
+
+    fn put_run(
+        &mut self,
+        container: usize,
+        (first, len): (LocalId, u32),
+        said: Said,
+        before: Option<LocalId>,
+    ) -> Option<LocalId> {
+        let sequence = self.sequence_of(container);
+        let (origins, at) = self.sequences.insert_before(sequence, before, first, len, said)?;
+        self.steps.push(Step::Inserted { container, first, len, origins, at, said });
         Some(first)
     }
 

@@ -57,6 +57,11 @@ impl Movable {
         self.values.get(&element).map(|(_, value)| value)
     }
 
+    /// The write by which an element has its value; `None` if it was never set.
+    pub(super) fn write(&self, element: LocalId) -> Option<OpId> {
+        self.values.get(&element).map(|(stamp, _)| stamp.op())
+    }
+
     /// Takes a move back.
     pub(super) fn unmove(&mut self, element: LocalId, slot: LocalId, previous: Option<(Stamp, LocalId)>) {
         self.moved.remove(&slot);
@@ -205,6 +210,17 @@ impl State {
         Ok(())
     }
 
+    /// Moves an element here right before a slot, whether that is seen or not; to the end, if there is none. The slot that it
+    /// has then; `None` if the numbers are used up.
+    pub(super) fn move_back(&mut self, container: usize, element: LocalId, before: Option<LocalId>) -> Option<LocalId> {
+        let (seq, slot) = self.number_run(1)?;
+        let said = self.say_slot(slot);
+        let sequence = self.movable(container).slots;
+        let (origins, at) = self.sequences.insert_before(sequence, before, slot, 1, said)?;
+        self.settle(container, MovedTo { element, slot, origins, said, at }, seq);
+        Some(slot)
+    }
+
     /// Slots that moves make say nothing.
     fn say_slot(&mut self, slot: LocalId) -> Said {
         self.sequences.say_items(slot, [Item::Plain(Bytes::new())])
@@ -278,6 +294,13 @@ impl State {
         let seq = self.take_numbers(1).ok_or(EditError::Exhausted)?;
         self.write_element(container, element, value, seq);
         Ok(())
+    }
+
+    /// Sets an element. The operation; `None` if the numbers are used up.
+    pub(super) fn set_back(&mut self, container: usize, element: LocalId, value: Bytes) -> Option<OpId> {
+        let seq = self.take_numbers(1)?;
+        self.write_element(container, element, value, seq);
+        Some(OpId::new(self.author.replica, seq))
     }
 
     /// Sets what was set elsewhere.

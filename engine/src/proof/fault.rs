@@ -146,6 +146,16 @@ named! {
         UndoTakesWriteOfOthers = "undo-takes-write-of-others",
         /// Undoing a removal puts what was there over what others have put there since.
         UndoPutsOverOthers = "undo-puts-over-others",
+        /// Undoing a move moves an element back that others have moved since.
+        UndoMovesWhatOthersMoved = "undo-moves-what-others-moved",
+        /// Undoing what an element was set to gives it its earlier value, whatever others have set it to since.
+        UndoSetsWhatOthersSet = "undo-sets-what-others-set",
+        /// An element comes back with the value that it was inserted with, whatever it was set to.
+        ElementBackAsInserted = "element-back-as-inserted",
+        /// Older moves that are undone do not find the element where it came back.
+        PlaceForgotten = "place-forgotten",
+        /// A container that comes back as an item is empty.
+        ContainerBackEmpty = "container-back-empty",
         /// What comes back by undoing a deletion is not found by older edits that are undone after it.
         RebornForgotten = "reborn-forgotten",
         /// A view of a past version shows also what came later.

@@ -288,6 +288,8 @@ impl Step {
         let wide = usize::from(c) << 8 | usize::from(b);
         match verb {
             Verb::Fail => Self::Fail { who },
+            // The same, in programs about lists.
+            Verb::Send if lists && a & 48 == 48 => Self::Undo { who, redo: a & 64 != 0 },
             Verb::Send => Self::Send { from: who, to: other, which: wide },
             Verb::Sync => Self::Sync { from: who, to: other, backwards: a & 16 != 0 },
             // Two verbs that come often enough share their numbers with this one.

@@ -8,7 +8,7 @@ use crdt_socket_sync::{
 use crate::short::document::{document, edit, exchange, fork, text, write};
 
 /// One whose edits can be undone, each by itself.
-fn undoing(document: &Document, replica: u64) -> Document {
+pub(super) fn undoing(document: &Document, replica: u64) -> Document {
     let mut document = fork(document, replica);
     document.track_undo(UndoOptions { group_within: std::time::Duration::ZERO, ..UndoOptions::default() });
     document
@@ -20,8 +20,13 @@ fn step(document: &mut Document, at: usize, removed: usize, inserted: &str) {
     document.end_undo_group();
 }
 
-fn undo(document: &mut Document) {
+pub(super) fn undo(document: &mut Document) {
     document.undo(Wall::from_millis(1_000)).expect("a small change").expect("something to undo");
+    document.check().expect("sound inside");
+}
+
+pub(super) fn redo(document: &mut Document) {
+    document.redo(Wall::from_millis(1_000)).expect("a small change").expect("something to redo");
     document.check().expect("sound inside");
 }
 

@@ -3,6 +3,7 @@
 //! What random programs come by too rarely, or cannot judge. Each function panics if its promise does not hold. Tests call
 //! them by name; [`planted`](crate::planted) calls them all.
 
+mod arranging;
 mod clients;
 mod documents;
 mod editing;
@@ -15,7 +16,7 @@ use crate::short::document::document;
 use crate::short::world::{config, text, write};
 use crdt_socket_sync_loopback::Simulation;
 
-pub use self::{clients::*, documents::*, editing::*, log::*, servers::*, snapshots::*, stores::*};
+pub use self::{arranging::*, clients::*, documents::*, editing::*, log::*, servers::*, snapshots::*, stores::*};
 
 /// A promise: its name, and what panics if it does not hold.
 pub type Scenario = (&'static str, fn());
@@ -58,6 +59,10 @@ pub const SCENARIOS: &[Scenario] = scenarios![
     older_edits_find_what_came_back_by_undoing_younger_ones,
     undoing_a_write_gives_back_what_stood_there_unless_others_have_written_since,
     a_view_of_a_past_version_shows_what_was_shown_then_and_a_difference_leads_there_and_back,
+    // arranging
+    undoing_a_move_or_a_value_gives_back_what_was_before_unless_others_have_moved_or_set_it_since,
+    an_element_that_comes_back_is_what_it_was_where_it_was_and_older_edits_find_it,
+    a_container_that_comes_back_as_an_item_holds_what_it_held_and_older_edits_are_undone_in_it,
     // clients
     whoever_misses_something_asks_for_it_once_however_much_there_is_that_waits_for_it,
     a_document_has_caught_up_when_all_is_here_that_the_server_had,

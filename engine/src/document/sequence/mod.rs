@@ -239,6 +239,17 @@ impl Sequences {
         Some(Run { len: span.len() - place.offset, visible, at: before as usize })
     }
 
+    /// An item and what stands behind it, deleted or not, in runs: the first of each, and how many there are.
+    pub(crate) fn runs_from(&self, sequence: SequenceId, item: LocalId) -> impl Iterator<Item = (LocalId, u32)> + '_ {
+        std::iter::successors(self.find(sequence, item), |place| {
+            Some(self.tree.normal(Place { index: place.index + 1, offset: 0, ..*place }))
+        })
+        .map_while(|place| {
+            let span = self.tree.span(place)?;
+            Some((span.first.plus(place.offset), span.len() - place.offset))
+        })
+    }
+
     /// What the characters of a [run](Self::run) say, deleted or not: `len` of them, from `item` on. `None` if that is not
     /// here any more.
     pub(crate) fn text_of(&self, sequence: SequenceId, item: LocalId, len: u32) -> Option<String> {
@@ -256,18 +267,21 @@ impl Sequences {
         items.get(offset as usize..(offset + len) as usize).map(<[Item]>::to_vec)
     }
 
-    /// Inserts what was made here right before an item, deleted or not: between what it stands then, and where. `None` if
-    /// the item is none of this sequence. See [`insert`](Self::insert).
+    /// Inserts what was made here right before an item, deleted or not, or at the end: between what it stands then, and where.
+    /// `None` if the item is none of this sequence. See [`insert`](Self::insert).
     pub(crate) fn insert_before(
         &mut self,
         sequence: SequenceId,
-        item: LocalId,
+        item: Option<LocalId>,
         first: LocalId,
         len: u32,
         said: Said,
     ) -> Option<(Origins, usize)> {
-        let place = self.find(sequence, item)?;
-        let origins = Origins { left: self.tree.previous(place), right: Some(item) };
+        let place = match item {
+            Some(item) => self.find(sequence, item)?,
+            None => self.tree.end(sequence),
+        };
+        let origins = Origins { left: self.tree.previous(place), right: item };
         let before = self.tree.items_before(place);
         let at = self.put(place, before, first, len, said, origins);
         Some((origins, at as usize))

@@ -1,25 +1,28 @@
-//! What changes have done, and how each kind of that is taken back.
+//! What changes have done, to be taken back.
 //!
 //! Of several edits what they add up to is kept: a run that was typed letter by letter is one run, a key that was written
 //! twice has one value that stood there before, and what was inserted and deleted again is nothing.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    iter,
     sync::Arc,
 };
 
 use bytes::Bytes;
 
-use super::reborn::Reborn;
+use super::{
+    back::Back,
+    elements::{Element, Shown},
+};
 use crate::{
     document::{
-        container::{ContainerKind, Content, Entry, Stamp, Value},
+        container::{ContainerId, ContainerKind, Entry, Place, Spot, Stamp, Value},
         journal::{State, Step},
         local::LocalId,
         transaction::EditError,
     },
     id::OpId,
-    proof::{Fault, planted},
 };
 
 /// What some edits add up to. Containers are by their numbers in the document.
@@ -27,6 +30,7 @@ use crate::{
 pub(super) struct Effects {
     inserted: Runs,
     deleted: Runs,
+    elements: BTreeMap<(usize, LocalId), Element>,
     written: BTreeMap<(usize, Option<Arc<str>>), Written>,
     counted: BTreeMap<usize, i128>,
     tagged: BTreeMap<(usize, Bytes), Tagged>,
@@ -37,18 +41,18 @@ type Runs = BTreeMap<(usize, LocalId), u32>;
 
 /// What was written to a key, or a register.
 #[derive(Clone)]
-struct Written {
-    last: OpId,
+pub(super) struct Written {
+    pub(super) last: OpId,
     /// What stood there before.
-    previous: Option<Entry>,
+    pub(super) previous: Option<Entry>,
 }
 
 /// What was done to an element, or a key of an or-map.
 #[derive(Clone, Default)]
-struct Tagged {
-    added: BTreeSet<OpId>,
+pub(super) struct Tagged {
+    pub(super) added: BTreeSet<OpId>,
     /// What was there before and was taken away.
-    taken: BTreeMap<Stamp, Value>,
+    pub(super) taken: BTreeMap<Stamp, Value>,
 }
 
 impl Effects {
@@ -56,10 +60,29 @@ impl Effects {
     pub(super) fn take(&mut self, state: &State) {
         let author = state.author.replica;
         for step in &state.steps {
+            if step.container().is_some_and(|container| self.is_in_own_item(state, container)) {
+                continue;
+            }
             match step {
-                Step::Created | Step::Moved { .. } | Step::Set { .. } => {}
-                Step::Inserted { container, .. } | Step::Deleted { container, .. }
-                    if state.containers[*container].id.kind == ContainerKind::MovableList => {}
+                Step::Created => {}
+                Step::Inserted { container, first, len, .. } if is_movable(state, *container) => {
+                    for at in 0..*len {
+                        self.element(*container, first.plus(at)).take_insertion();
+                    }
+                }
+                Step::Deleted { container, removed, .. } if is_movable(state, *container) => {
+                    for slot in (0..removed.len).map(|at| removed.first.plus(at)) {
+                        self.element(*container, state.element_in(*container, slot)).take_deletion(slot);
+                    }
+                }
+                Step::Moved { container, element, slot, previous, .. } => {
+                    let before = previous.map_or(*element, |(_, slot)| slot);
+                    self.element(*container, *element).take_move(*slot, before);
+                }
+                Step::Set { container, seq, element, previous, .. } => {
+                    let before = Shown::before(state, (*container, *element), previous.as_ref());
+                    self.element(*container, *element).take_write(OpId::new(author, *seq), before);
+                }
                 Step::Inserted { container, first, len, .. } => add_run(&mut self.inserted, *container, *first, *len),
                 Step::Deleted { container, removed, .. } => self.take_deletion(*container, removed.first, removed.len),
                 Step::Written { container, seq, key, previous, .. } => {
@@ -86,6 +109,25 @@ impl Effects {
         }
     }
 
+    fn element(&mut self, container: usize, element: LocalId) -> &mut Element {
+        self.elements.entry((container, element)).or_default()
+    }
+
+    /// Whether a container is an item that these edits inserted, or in one: then it goes and comes back with that.
+    fn is_in_own_item(&self, state: &State, container: usize) -> bool {
+        let around = iter::successors(Some(&state.containers[container].id), |id| id.parent());
+        around.filter_map(spot).any(|spot| self.has_inserted(state, spot).unwrap_or(false))
+    }
+
+    fn has_inserted(&self, state: &State, spot: &Spot) -> Option<bool> {
+        let (container, item) = (*state.index.get(&spot.parent)?, state.sequences.ids.find(spot.item)?);
+        if is_movable(state, container) {
+            return self.elements.get(&(container, item)).map(Element::is_inserted);
+        }
+        let ((_, first), len) = self.inserted.range((container, LocalId::FIRST)..=(container, item)).next_back()?;
+        Some(item.since(*first)? < *len)
+    }
+
     /// What these edits inserted themselves needs no coming back.
     fn take_deletion(&mut self, container: usize, first: LocalId, len: u32) {
         let mut at = 0;
@@ -107,33 +149,40 @@ impl Effects {
         }
     }
 
-    /// Takes back what still stands of it, where `reborn` came back before; and notes what comes back by that.
+    /// Takes back what still stands of it.
     ///
     /// # Errors
     ///
     /// If the numbers are used up.
-    pub(super) fn take_back(&self, state: &mut State, reborn: &Reborn, born: &mut Reborn) -> Result<(), EditError> {
-        let mut all = || -> Option<()> {
-            for ((container, key), written) in &self.written {
-                take_back_write(state, reborn, born, (*container, key.as_ref()), written)?;
+    pub(super) fn take_back(&self, back: &mut Back<'_>) -> Result<(), EditError> {
+        self.take_all_back(back).ok_or(EditError::Exhausted)
+    }
+
+    fn take_all_back(&self, back: &mut Back<'_>) -> Option<()> {
+        for ((container, key), written) in &self.written {
+            back.write((*container, key.as_ref()), written)?;
+        }
+        for ((container, key), tagged) in &self.tagged {
+            back.tags((*container, key), tagged)?;
+        }
+        for (container, by) in &self.counted {
+            back.count(*container, *by)?;
+        }
+        for ((container, first), len) in &self.inserted {
+            back.insertion(*container, *first, *len)?;
+        }
+        // What is inside an item that comes back comes back before it, and with it.
+        let again = self.deleted.keys().chain(self.elements.keys()).map(|(container, _)| *container);
+        for container in again.collect::<BTreeSet<_>>().into_iter().rev() {
+            let all = (container, LocalId::FIRST)..(container + 1, LocalId::FIRST);
+            for ((_, first), len) in self.deleted.range(all.clone()) {
+                back.deletion(container, *first, *len)?;
             }
-            for ((container, key), tagged) in &self.tagged {
-                take_back_tags(state, reborn, born, (*container, key), tagged)?;
+            for ((_, element), did) in self.elements.range(all) {
+                back.element((container, *element), did)?;
             }
-            for (container, by) in &self.counted {
-                take_back_count(state, *container, *by)?;
-            }
-            for ((container, first), len) in &self.inserted {
-                for (first, len) in reborn.items(*first, *len) {
-                    take_back_insertion(state, *container, first, len)?;
-                }
-            }
-            for ((container, first), len) in &self.deleted {
-                take_back_deletion(state, born, *container, *first, *len)?;
-            }
-            Some(())
-        };
-        all().ok_or(EditError::Exhausted)
+        }
+        Some(())
     }
 }
 
@@ -150,84 +199,13 @@ fn add_run(runs: &mut Runs, container: usize, mut first: LocalId, mut len: u32) 
     runs.insert((container, first), len);
 }
 
-/// Deletes what is still there.
-fn take_back_insertion(state: &mut State, container: usize, first: LocalId, len: u32) -> Option<()> {
-    let id = state.containers[container].id.clone();
-    let mut at = 0;
-    while let Some(run) = state.run(container, first.plus(at)).filter(|_| at < len) {
-        let here = run.len.min(len - at);
-        if run.visible {
-            let more = usize::from(planted(Fault::UndoTakesNeighbour) && run.at > 0);
-            state.delete(&id, run.at - more, here as usize + more)?;
-        }
-        at += here;
-    }
-    Some(())
+fn is_movable(state: &State, container: usize) -> bool {
+    state.containers[container].id.kind == ContainerKind::MovableList
 }
 
-/// Inserts the same again, each piece where its tombstones stand.
-fn take_back_deletion(state: &mut State, born: &mut Reborn, container: usize, first: LocalId, len: u32) -> Option<()> {
-    let mut at = 0;
-    while let Some(run) = state.run(container, first.plus(at)).filter(|_| at < len) {
-        let (old, here) = (first.plus(at), run.len.min(len - at));
-        let new = state.insert_again(container, old, here)?;
-        born.set_items(old, here, new);
-        at += here;
+fn spot(id: &ContainerId) -> Option<&Spot> {
+    match &id.place {
+        Place::Item(spot) => Some(spot),
+        _ => None,
     }
-    Some(())
-}
-
-/// Writes what stood there before, if the write still stands.
-fn take_back_write(
-    state: &mut State,
-    reborn: &Reborn,
-    born: &mut Reborn,
-    (container, key): (usize, Option<&Arc<str>>),
-    written: &Written,
-) -> Option<()> {
-    let Some(now) = state.containers[container].content.entry(key.map(AsRef::as_ref)) else { return Some(()) };
-    let stands = now.stamp.op() == reborn.operation(written.last) || planted(Fault::UndoTakesWriteOfOthers);
-    let before = written.previous.as_ref();
-    let value = before.and_then(|entry| entry.value.clone());
-    let (stamp, same) = (now.stamp, now.value == value);
-    if !stands {
-        return Some(());
-    }
-    let back = if same { stamp.op() } else { state.write_back(container, key, value)? };
-    if let Some(before) = before {
-        born.set_operation(before.stamp.op(), back);
-    }
-    Some(())
-}
-
-/// Takes away what was added, and has what was shown before be there again, unless others have put something later there.
-fn take_back_tags(
-    state: &mut State,
-    reborn: &Reborn,
-    born: &mut Reborn,
-    (container, key): (usize, &Bytes),
-    tagged: &Tagged,
-) -> Option<()> {
-    let Content::Tagged(there) = &state.containers[container].content else { return Some(()) };
-    let added: BTreeSet<_> = tagged.added.iter().map(|tag| reborn.operation(*tag)).collect();
-    let (own, others): (Vec<_>, Vec<_>) = there.stamps(key).partition(|tag| added.contains(&tag.op()));
-    let stands = !own.is_empty() || added.is_empty();
-    let last = tagged.taken.last_key_value().map(|(last, _)| last);
-    let shown = others.last() < last || planted(Fault::UndoPutsOverOthers);
-    let mut over: Vec<_> = own.into_iter().map(Stamp::op).collect();
-    for (stamp, value) in tagged.taken.iter().filter(|_| stands && shown) {
-        let new = state.put_back(container, key, value, &std::mem::take(&mut over))?;
-        born.set_operation(stamp.op(), new);
-    }
-    if over.is_empty() { Some(()) } else { state.remove_tags(container, &over) }
-}
-
-fn take_back_count(state: &mut State, container: usize, mut by: i128) -> Option<()> {
-    let id = state.containers[container].id.clone();
-    while by != 0 {
-        let part = i64::try_from(-by).unwrap_or(if by > 0 { i64::MIN } else { i64::MAX });
-        state.count(&id, part)?;
-        by += i128::from(part);
-    }
-    Some(())
 }

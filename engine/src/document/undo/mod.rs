@@ -9,14 +9,21 @@
 //!
 //! | room | what it is for |
 //! |---|---|
-//! | `effects` | what changes have done, and how each kind of that is taken back |
+//! | `effects` | what changes have done |
+//! | `elements` | the same, for elements of movable lists, and how it is taken back |
+//! | `back` | how everything else is taken back |
+//! | `fill` | containers that come back as others, with what was in them |
 //! | `reborn` | what stands in place of what |
 
+mod back;
 mod effects;
+mod elements;
+mod fill;
 mod reborn;
 
 use std::{collections::VecDeque, time::Duration};
 
+use back::Back;
 use bytes::Bytes;
 use effects::Effects;
 use reborn::Reborn;
@@ -128,7 +135,7 @@ impl UndoStacks {
         while let Some(group) = self.stack(origin).pop_back() {
             let taken_back = document.edit_as(origin, wall, |txn| {
                 let (state, mut born) = (txn.state(), Reborn::default());
-                group.effects.take_back(state, &self.reborn, &mut born)?;
+                group.effects.take_back(&mut Back { state, reborn: &self.reborn, born: &mut born })?;
                 let mut effects = Effects::default();
                 effects.take(state);
                 Ok::<_, EditError>((effects, born))
@@ -169,7 +176,12 @@ impl Document {
     /// and what others have typed amidst it stays. What one has deleted is typed again where it was, also if its neighbours
     /// are gone. What one has written to a register or to a key of a map gives way to what stood there before if it still
     /// stands, and so does what one has put into an or-map; what one has added to an or-set goes, and what one has removed is
-    /// back; what one has added to a counter is taken away again.
+    /// back; what one has added to a counter is taken away again. An element of a movable list that one has moved goes back, unless
+    /// someone has moved it since, and one that was set has the value from before, unless someone has set it since.
+    ///
+    /// **An item that was deleted and comes back is a new one**, as it was last, and so is a container that it is: what that
+    /// showed is written into the new one. It goes on as before for whoever has it back; what others write meanwhile in the one
+    /// that was deleted is not seen in it.
     ///
     /// So when ann types `very `, bob types `much ` behind it and ann undoes, `much ` is what is left.
     ///
