@@ -64,7 +64,7 @@ pub fn an_element_that_comes_back_is_what_it_was_where_it_was_and_older_edits_fi
             undo(&mut ann);
             shown.push(elements(&ann));
         }
-        assert_eq!(shown, ["-", "A-", "A-", "a-"]);
+        assert_eq!(shown, ["-", "-A", "A-", "a-"]);
         for _ in 0..3 {
             redo(&mut ann);
         }

@@ -159,28 +159,35 @@ impl Effects {
     }
 
     fn take_all_back(&self, back: &mut Back<'_>) -> Option<()> {
-        for ((container, key), written) in &self.written {
-            back.write((*container, key.as_ref()), written)?;
-        }
-        for ((container, key), tagged) in &self.tagged {
-            back.tags((*container, key), tagged)?;
+        for ((container, first), len) in &self.inserted {
+            back.insertion(*container, *first, *len)?;
         }
         for (container, by) in &self.counted {
             back.count(*container, *by)?;
         }
-        for ((container, first), len) in &self.inserted {
-            back.insertion(*container, *first, *len)?;
+        // What is in a container comes back before it, and with it.
+        let items = self.deleted.keys().chain(self.elements.keys()).map(|(container, _)| *container);
+        let keys = self.written.keys().map(|(container, _)| *container);
+        let all = items.chain(keys).chain(self.tagged.keys().map(|(container, _)| *container));
+        for container in all.collect::<BTreeSet<_>>().into_iter().rev() {
+            self.take_container_back(container, back)?;
         }
-        // What is inside an item that comes back comes back before it, and with it.
-        let again = self.deleted.keys().chain(self.elements.keys()).map(|(container, _)| *container);
-        for container in again.collect::<BTreeSet<_>>().into_iter().rev() {
-            let all = (container, LocalId::FIRST)..(container + 1, LocalId::FIRST);
-            for ((_, first), len) in self.deleted.range(all.clone()) {
-                back.deletion(container, *first, *len)?;
-            }
-            for ((_, element), did) in self.elements.range(all) {
-                back.element((container, *element), did)?;
-            }
+        Some(())
+    }
+
+    fn take_container_back(&self, container: usize, back: &mut Back<'_>) -> Option<()> {
+        for ((_, key), written) in self.written.range((container, None)..(container + 1, None)) {
+            back.write((container, key.as_ref()), written)?;
+        }
+        for ((_, key), tagged) in self.tagged.range((container, Bytes::new())..(container + 1, Bytes::new())) {
+            back.tags((container, key), tagged)?;
+        }
+        let items = (container, LocalId::FIRST)..(container + 1, LocalId::FIRST);
+        for ((_, first), len) in self.deleted.range(items.clone()) {
+            back.deletion(container, *first, *len)?;
+        }
+        for ((_, element), did) in self.elements.range(items) {
+            back.element((container, *element), did)?;
         }
         Some(())
     }
