@@ -21,7 +21,7 @@ use crate::{
 };
 
 impl Back<'_> {
-    /// The same for a container that is an item, of which another one is in its place now.
+    /// Fills the container that an item is, where that is in place of another item.
     pub(super) fn fill_item(&mut self, old: (usize, LocalId), new: (usize, LocalId), item: &Item) -> Option<()> {
         let child = |(container, of): (usize, LocalId)| {
             item.child(&self.state.containers[container].id, self.state.sequences.ids.op(of))
@@ -30,7 +30,7 @@ impl Back<'_> {
         self.fill(&old, &new)
     }
 
-    /// What stands at a key of a container that is in place of another one.
+    /// Fills the container at a key, where the map that it is in is in place of another one.
     pub(super) fn fill_key(&mut self, old: usize, new: usize, key: &Arc<str>, value: &Value) -> Option<()> {
         let child = |container: usize| value.child(&self.state.containers[container].id, key);
         let Some((old, new)) = child(old).zip(child(new)) else { return Some(()) };

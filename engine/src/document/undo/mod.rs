@@ -4,7 +4,7 @@
 //! stands of it: a deletion of characters that it inserted, the value from before a write, and so on. That is an edit like
 //! any other, so everything converges as ever; and what *it* does is a group again, for redoing.
 //!
-//! Others edit meanwhile, so nothing here goes by positions. Effects name characters, writes and tags. What was deleted and
+//! Others edit meanwhile, so nothing here goes by positions. Effects name items, places, writes and tags. What was deleted and
 //! comes back is something new; `reborn` knows what it is in place of, so that older groups find it.
 //!
 //! | room | what it is for |
@@ -176,12 +176,12 @@ impl Document {
     /// and what others have typed amidst it stays. What one has deleted is typed again where it was, also if its neighbours
     /// are gone. What one has written to a register or to a key of a map gives way to what stood there before if it still
     /// stands, and so does what one has put into an or-map; what one has added to an or-set goes, and what one has removed is
-    /// back; what one has added to a counter is taken away again. An element of a movable list that one has moved goes back, unless
-    /// someone has moved it since, and one that was set has the value from before, unless someone has set it since.
+    /// back; what one has added to a counter is taken away again. An element of a movable list that one has moved goes back,
+    /// unless someone has moved it since, and one that was set has the value from before, unless someone has set it since.
     ///
-    /// **An item that was deleted and comes back is a new one**, as it was last, and so is a container that it is: what that
-    /// showed is written into the new one. It goes on as before for whoever has it back; what others write meanwhile in the one
-    /// that was deleted is not seen in it.
+    /// **An item that was deleted and comes back is a new one**, as it was last; and if it is a container, that is a new one,
+    /// too, into which is written what the deleted one shows. Older edits are undone in the new one. What others write after
+    /// that in the deleted one is not seen in it.
     ///
     /// So when ann types `very `, bob types `much ` behind it and ann undoes, `much ` is what is left.
     ///
