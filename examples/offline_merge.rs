@@ -47,7 +47,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 /// What a document has and `version` lacks, as bytes for a file, a message, a clipboard.
 fn pack(document: &Document, version: &VersionVector) -> Vec<Bytes> {
-    document.log().since(version).map(Change::encode).collect()
+    document.log().since(version).map(|change| change.encode()).collect()
 }
 
 /// Takes in what someone has packed.

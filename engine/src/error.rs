@@ -314,6 +314,8 @@ codes! {
     14 Superseded Never;
     /// This link may read the document and not write it. The changes stay with the client.
     15 ReadOnly Never;
+    /// What one side lacks, the other one had and does not keep: it began with a snapshot of what that adds up to.
+    16 Pruned Never;
 }
 
 impl fmt::Display for Code {
@@ -327,6 +329,7 @@ impl fmt::Display for Code {
             Self::Forbidden => "forbidden",
             Self::Timeout => "no sign of life",
             Self::TooLarge => "too large",
+            Self::Pruned => "changes that are lacking and not kept any more",
             Self::OverLimit => "over a limit",
             Self::ReplicaInUse => "the replica id is in use by another session",
             Self::EpochMismatch => "the document here has another history than the document there",

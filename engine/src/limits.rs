@@ -32,6 +32,9 @@ pub struct Limits {
     pub waiting_bytes: usize,
     /// Different writers a document may have had; each costs about 100 bytes in memory and 20 in a join.
     pub replicas: usize,
+    /// What a snapshot that is loaded may come to in memory, at a rough estimate: what it inflates to, and what is built from
+    /// that. Characters that were deleted count half a byte.
+    pub snapshot_bytes: usize,
     /// How far ahead of this side's wall clock a change's clock may be before the change is refused.
     pub clock_ahead: Duration,
     /// How long a link may be quiet before the client pings. The server announces its value and the client follows it.
@@ -58,6 +61,7 @@ impl Default for Limits {
             waiting_changes: 10_000,
             waiting_bytes: 16 << 20,
             replicas: 20_000,
+            snapshot_bytes: 256 << 20,
             clock_ahead: Duration::from_secs(60),
             ping_interval: Duration::from_secs(15),
             idle_unload: Duration::from_secs(60),

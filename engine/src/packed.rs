@@ -62,6 +62,12 @@ impl Unpacker {
         Ok(self.take(len))
     }
 
+    /// A byte string whose length was said already.
+    pub(crate) fn slice(&mut self, len: u64, what: &'static str) -> Result<Bytes, Malformed> {
+        let len = usize::try_from(len).ok().filter(|len| *len <= self.left()).ok_or_else(|| self.fault(what))?;
+        Ok(self.take(len))
+    }
+
     /// Bytes that are there.
     fn take(&mut self, len: usize) -> Bytes {
         let bytes = self.bytes.slice(self.at..self.at + len);

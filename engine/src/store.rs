@@ -256,7 +256,7 @@ impl Durable {
         let epoch = self.next_epoch(log);
         self.under_way = Some((log.end(), epoch));
         let replaces = self.epoch.filter(|replaced| Some(*replaced) != epoch);
-        let changes = log.range(self.stored..log.end()).to_vec();
+        let changes = log.range(self.stored..log.end()).collect();
         Append { name: name.to_owned(), epoch, replaces, after: self.stored, changes }
     }
 

@@ -92,7 +92,7 @@ pub mod document {
     pub fn opened(document: &Document, change: &Change) -> (Operations, Dictionary) {
         let mut dictionary = Dictionary::default();
         for earlier in document.log().iter().filter(|other| other.replica == change.replica && other.seq < change.seq) {
-            Operations::decode(earlier, &mut dictionary).expect("a body");
+            Operations::decode(&earlier, &mut dictionary).expect("a body");
         }
         (Operations::decode(change, &mut dictionary.clone()).expect("a body"), dictionary)
     }
@@ -114,7 +114,7 @@ pub mod document {
     ///
     /// If they are not the same then.
     pub fn exchange(documents: &mut [&mut Document]) {
-        let all: Vec<Change> = documents.iter().flat_map(|document| document.log().iter().cloned()).collect();
+        let all: Vec<Change> = documents.iter().flat_map(|document| document.log().iter()).collect();
         for document in documents.iter_mut() {
             all.iter().for_each(|change| drop(receive(document, change)));
         }
@@ -132,7 +132,7 @@ pub mod document {
     ///
     /// Never: the changes were taken in once.
     pub fn fork(document: &Document, replica: u64) -> Document {
-        Document::from_changes(ReplicaId::new(replica), None, document.log().iter().cloned(), &Limits::default())
+        Document::from_changes(ReplicaId::new(replica), None, document.log().iter(), &Limits::default())
             .expect("good headers")
     }
 }

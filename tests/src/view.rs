@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crdt_socket_sync::{
     Document, DocumentEvent,
-    document::{ContainerEdit, ContainerId, ContainerKind, Held, Place},
+    document::{ContainerEdit, ContainerId, ContainerKind, Held, Inserted, ListEdit, Place},
 };
 
 /// One container, as seen.
@@ -12,6 +12,8 @@ use crdt_socket_sync::{
 pub enum View {
     /// The characters.
     Text(Vec<char>),
+    /// The items of a list.
+    List(Vec<At>),
     /// What is there by key, of a map or an or-map.
     Keys(BTreeMap<String, At>),
     /// The encoded value.
@@ -22,7 +24,7 @@ pub enum View {
     OrSet(Vec<Vec<u8>>),
 }
 
-/// What is at a key.
+/// What is at a key, or an item.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum At {
     /// An encoded value.
@@ -39,6 +41,7 @@ impl View {
     pub const fn empty(kind: ContainerKind) -> Self {
         match kind {
             ContainerKind::Text => Self::Text(Vec::new()),
+            ContainerKind::List => Self::List(Vec::new()),
             ContainerKind::Map | ContainerKind::OrMap => Self::Keys(BTreeMap::new()),
             ContainerKind::Counter => Self::Counter(0),
             ContainerKind::OrSet => Self::OrSet(Vec::new()),
@@ -56,6 +59,7 @@ fn read(document: &Document, id: &ContainerId) -> View {
     const OF_ITS_KIND: &str = "a container of the kind that it says";
     match id.kind {
         ContainerKind::Text => View::Text(document.text_of(id).expect(OF_ITS_KIND).chars().collect()),
+        ContainerKind::List => View::List(document.list_of::<()>(id).expect(OF_ITS_KIND).held().map(item).collect()),
         ContainerKind::Map => View::Keys(document.map_of::<()>(id).expect(OF_ITS_KIND).held().map(at).collect()),
         ContainerKind::OrMap => View::Keys(document.or_map_of::<()>(id).expect(OF_ITS_KIND).held().map(at).collect()),
         ContainerKind::Counter => View::Counter(document.counter_of(id).expect(OF_ITS_KIND).value()),
@@ -70,11 +74,32 @@ fn read(document: &Document, id: &ContainerId) -> View {
 }
 
 fn at((key, held): (&str, Held<'_>)) -> (String, At) {
-    let at = match held {
+    (key.to_owned(), item(held))
+}
+
+fn item(held: Held<'_>) -> At {
+    match held {
         Held::Value(bytes) => At::Value(bytes.to_vec()),
         Held::Container(id) => At::Container(id),
-    };
-    (key.to_owned(), at)
+    }
+}
+
+impl View {
+    /// The containers in it, each with its key or its position.
+    pub fn children(&self) -> Vec<(Result<&str, usize>, &ContainerId)> {
+        let all: Vec<(Result<&str, usize>, &At)> = match self {
+            Self::Keys(keys) => keys.iter().map(|(key, at)| (Ok(key.as_str()), at)).collect(),
+            Self::List(items) => items.iter().enumerate().map(|(index, at)| (Err(index), at)).collect(),
+            _ => Vec::new(),
+        };
+        let mut children = Vec::new();
+        for (place, at) in all {
+            if let At::Container(id) = at {
+                children.push((place, id));
+            }
+        }
+        children
+    }
 }
 
 /// What there is to be seen by someone who begins at the root, whoever made which container: for each container its name
@@ -98,6 +123,15 @@ fn reach(shown: &Shown, id: &ContainerId, path: &str, lines: &mut Vec<String>) {
                 match at {
                     At::Value(bytes) => lines.push(format!("{path}/{key:?}: {bytes:02x?}")),
                     At::Container(child) => reach(shown, child, &format!("{path}/{key:?}"), lines),
+                }
+            }
+        }
+        View::List(items) => {
+            lines.push(format!("{path}: {} of {}", id.kind, items.len()));
+            for (index, at) in items.iter().enumerate() {
+                match at {
+                    At::Value(bytes) => lines.push(format!("{path}/{index}: {bytes:02x?}")),
+                    At::Container(child) => reach(shown, child, &format!("{path}/{index}"), lines),
                 }
             }
         }
@@ -167,6 +201,9 @@ impl Patched {
                     text.splice(edit.at..edit.at + edit.removed, edit.inserted.chars());
                 }
             }
+            (ContainerEdit::List { edits, .. }, View::List(items)) => {
+                edits.iter().for_each(|edit| arrange(items, edit));
+            }
             (ContainerEdit::Map { keys, .. } | ContainerEdit::OrMap { keys, .. }, View::Keys(there)) => {
                 let View::Keys(now) = read(document, id) else { return };
                 for key in keys {
@@ -197,5 +234,19 @@ impl Patched {
         };
         let now = shown(document);
         filled(&self.shown, &now) && filled(&now, &self.shown)
+    }
+}
+
+fn arrange(items: &mut Vec<At>, edit: &ListEdit) {
+    match edit {
+        ListEdit::Replace { at, removed, inserted } => {
+            assert!(*removed > 0 || !inserted.is_empty(), "an edit edits");
+            let inserted = inserted.iter().map(|item| match item {
+                Inserted::Value(bytes) => At::Value(bytes.to_vec()),
+                Inserted::Container(id) => At::Container(id.clone()),
+            });
+            items.splice(*at..*at + *removed, inserted);
+        }
+        edit => panic!("an edit that nobody knows: {edit:?}"),
     }
 }

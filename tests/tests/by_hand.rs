@@ -214,7 +214,7 @@ fn a_join_that_is_repeated_or_a_history_that_is_asked_for_twice_doubles_nothing(
         caller.hears(at(0), link, &Message::Want { doc: 1, version: VersionVector::new() }).expect("a good frame");
     }
     assert_eq!(names(&caller.says(at(0), link)), ["changes"], "one answer");
-    let again = caller.0.replica(caller.doc()).expect("open").log().iter().next().expect("the one").clone();
+    let again = caller.0.replica(caller.doc()).expect("open").log().get(0).expect("the one");
     caller.hears(at(0), link, &changes(vec![again.clone(), again])).expect("a good frame");
     assert_eq!(caller.0.replica(caller.doc()).expect("open").text("text"), "x");
 }

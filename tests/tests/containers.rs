@@ -114,7 +114,7 @@ fn of_values_put_at_once_the_greatest_clocks_is_shown_then_the_greatest_replicas
 fn three_who_hear_of_each_other_in_part_have_the_same_in_the_end_and_every_key() {
     let (mut ann, mut bob, mut cyd) = (document(1), document(2), document(3));
     let give = |from: &Document, to: &mut Document| {
-        from.log().iter().cloned().collect::<Vec<_>>().iter().for_each(|change| drop(receive(to, change)));
+        from.log().iter().collect::<Vec<_>>().iter().for_each(|change| drop(receive(to, change)));
     };
     put(&mut ann, 1, "ann", 1);
     give(&ann, &mut bob);

@@ -20,8 +20,9 @@ use proptest::{
 #[track_caller]
 fn converge(hostile: bool) {
     let steps = prop::collection::vec(any::<[u8; 4]>(), 1..MOST_STEPS);
-    let programs = (any::<bool>(), steps).prop_map(|(reverse, steps)| {
-        let mut bytes = vec![u8::from(hostile) << 1 | u8::from(reverse)];
+    let programs = (0_u8..4, steps).prop_map(|(kind, steps)| {
+        // In reverse or not, about lists or not.
+        let mut bytes = vec![u8::from(hostile) << 1 | kind & 1 | kind >> 1 << 2];
         bytes.extend(steps.as_flattened());
         bytes
     });

@@ -93,3 +93,9 @@ fn any_frames_leave_a_client_with_all_that_was_written_in_it() {
 fn any_program_leaves_documents_equal_to_each_other_and_to_their_twin() {
     holds("document", 200);
 }
+
+/// Acceptance line 131.
+#[test]
+fn any_snapshot_is_a_sound_document_or_a_typed_error() {
+    holds("snapshot", 2_000);
+}

@@ -273,7 +273,7 @@ fn a_value_of_another_type_or_of_garbage_is_an_error_for_the_reader_alone() {
     let (mut operations, mut dictionary) = opened(&ann, &change);
     operations.list[0].action = Action::Map { key: "k".into(), value: Some(Value::Plain(vec![0x81; 100_000].into())) };
     change.body = operations.encode(change.replica, &mut dictionary);
-    receive(&mut bob, &ann.log().iter().next().expect("the first").clone());
+    receive(&mut bob, &ann.log().iter().next().expect("the first"));
     receive(&mut bob, &change);
     assert!(matches!(bob.map::<Vec<u64>>("map").get("k"), Err(ValueError::Mismatch(_))));
     assert_eq!(bob.map::<()>("map").len(), 1);
@@ -306,7 +306,7 @@ fn a_replica_that_continues_from_its_changes_numbers_on() {
     write(&mut ann, 0, "abcdefghij");
     edit(&mut ann, |txn| txn.text("text").delete(5, 5));
     let mut bob = fork(&ann, 2);
-    let changes = ann.log().iter().cloned();
+    let changes = ann.log().iter();
     let epoch = Some(Epoch::new(7));
     let mut again = Document::from_changes(ReplicaId::new(1), epoch, changes, &Limits::default()).expect("its own log");
     assert_eq!((again.log().epoch(), again.poll_event()), (epoch, None));
@@ -474,4 +474,31 @@ fn numbers_at_their_very_end_make_editing_an_error_and_not_a_panic() {
     );
     assert_eq!(text(&ann), "xy");
     ann.check().expect("sound inside");
+}
+
+#[test]
+fn a_document_that_is_told_not_to_report_shows_the_same_and_says_only_what_it_cannot_read() {
+    let (mut ann, mut bob) = (document(1), document(2));
+    bob.set_reporting(false);
+    let mut made = vec![write(&mut ann, 0, "one"), write(&mut ann, 3, " two")];
+    made.extend(edit(&mut ann, |txn| txn.text("text").delete(0, 1)));
+    made.iter().for_each(|change| drop(receive(&mut bob, change)));
+    edit(&mut bob, |txn| txn.text("text").insert(0, "T"));
+    assert_eq!((text(&bob).as_str(), bob.poll_event()), ("Tne two", None));
+
+    let id = OpId::new(ReplicaId::new(3), 0);
+    let unreadable = Change {
+        replica: id.replica,
+        seq: 0,
+        len: 1,
+        clock: Hlc::new(9, 0),
+        deps: Default::default(),
+        body: "?".into(),
+    };
+    receive(&mut bob, &unreadable);
+    assert!(matches!(bob.poll_event(), Some(DocumentEvent::Unreadable { change, .. }) if change == id));
+
+    bob.set_reporting(true);
+    edit(&mut bob, |txn| txn.text("text").insert(0, "!"));
+    assert!(matches!(bob.poll_event(), Some(DocumentEvent::Changed { origin: Origin::Local, .. })));
 }

@@ -46,7 +46,7 @@ fn a_text_is_after_each_of_many_edits_what_the_simplest_text_is_and_survives_its
         let count = dice.roll(9).min(simple.len() - at);
         assert_eq!(ann.text("text").slice(at, count), Some(simple[at..at + count].iter().collect()), "step {step}");
     }
-    let decoded = |change: &Change| Change::decode(change.encode()).expect("its own encoding");
+    let decoded = |change: Change| Change::decode(change.encode()).expect("its own encoding");
     let changes: Vec<_> = ann.log().iter().map(decoded).collect();
     assert_eq!(shown(&afresh(&changes)), shown(&ann));
     assert_eq!(Model::of(&changes).shown(), shown(&ann));

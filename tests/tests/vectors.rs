@@ -10,8 +10,8 @@ use crdt_socket_sync::{
     Access, Change, Document, Epoch, Limits, OpId, Replica, ReplicaId, VersionVector, Wall,
     causal::Hlc,
     document::{
-        Action, ContainerId, ContainerKind, Dictionary, EditError, Operation, Operations, Place, Slot, Transaction,
-        Value,
+        Action, ContainerId, ContainerKind, Dictionary, EditError, Item, Operation, Operations, Place, Slot, Spot,
+        Transaction, Value,
     },
     error::{Code, Reason},
     wire::{Capabilities, Level, Message, WriterVersion, Writers},
@@ -186,7 +186,7 @@ fn changes() -> Vec<(&'static str, &'static str, Change)> {
 
 /// What two people write, each change with what it says.
 fn bodies() -> Vec<(&'static str, &'static str, Change, Operations)> {
-    use ContainerKind::{Counter, Map, OrMap, OrSet, Register, Text};
+    use ContainerKind::{Counter, List, Map, OrMap, OrSet, Register, Text};
     type Edits = fn(&mut Transaction<'_>) -> Result<(), EditError>;
     let (mut ann, mut bob) = (Document::new(ANN), Document::new(BOB));
     let wall = Wall::from_millis(1_700_000_000_000);
@@ -370,7 +370,7 @@ fn bodies() -> Vec<(&'static str, &'static str, Change, Operations)> {
             (nested(&or_map, Counter, None), Action::Count { by: 1 }),
         ],
     );
-    let before = bob.log().iter().filter(|change| change.replica == BOB).cloned().collect::<Vec<_>>();
+    let before = bob.log().iter().filter(|change| change.replica == BOB).collect::<Vec<_>>();
     assert_eq!(before.last(), Some(&by_b0b));
     before.into_iter().for_each(|change| drop(ann.receive(change, &Limits::default()).expect("a good header")));
     by(
@@ -379,6 +379,41 @@ fn bodies() -> Vec<(&'static str, &'static str, Change, Operations)> {
         "a1 adds 1 to that counter",
         |txn| txn.or_map::<()>("or-map").counter("k")?.add(1),
         vec![(nested(&or_map, Counter, None), Action::Count { by: 1 })],
+    );
+    let list = root(List, "list");
+    let insert_items = |left, right, items: Vec<Item>| Action::InsertItems { left, right, items };
+    let item = |bytes: &'static [u8]| Item::Plain(Bytes::from_static(bytes));
+    by(
+        &mut ann,
+        "insert items",
+        "a1 inserts 1 and 3, its operations 7 and 8, into the list `list`",
+        |txn| txn.list("list").extend(&[1, 3]),
+        vec![(list.clone(), insert_items(None, None, vec![item(b"\x01"), item(b"\x03")]))],
+    );
+    by(
+        &mut ann,
+        "insert item",
+        "a1 inserts 2 between them",
+        |txn| txn.list("list").insert(1, &2),
+        vec![(list.clone(), insert_items(Some(op(ANN, 7)), Some(op(ANN, 8)), vec![item(b"\x02")]))],
+    );
+    let spot = Spot { parent: list.clone(), item: op(ANN, 10) };
+    by(
+        &mut ann,
+        "insert item, continued",
+        "a1 inserts a text behind that, and types `n` into it",
+        |txn| txn.list::<u8>("list").insert_text(2)?.push_str("n"),
+        vec![
+            (list.clone(), insert_items(Some(op(ANN, 9)), Some(op(ANN, 8)), vec![Item::Child(Text)])),
+            (ContainerId { place: Place::Item(Arc::new(spot)), kind: Text }, insert(None, None, "n")),
+        ],
+    );
+    by(
+        &mut ann,
+        "delete of items",
+        "a1 deletes its operation 7 from the list",
+        |txn| txn.list::<u8>("list").delete(0, 1),
+        vec![(list, Action::Delete { first: op(ANN, 7), count: 1 })],
     );
     bodies
 }
@@ -470,6 +505,66 @@ fn bodies_are_what_their_vectors_say() {
         assert_eq!(operations.encode(change.replica, &mut dictionary.clone()), change.body, "{name}");
         let read = Operations::decode(&Change { body, ..change.clone() }, dictionary);
         assert_eq!(read.as_ref(), Ok(operations), "{name}");
+    });
+}
+
+/// Snapshots of documents of one writer, and what each is of.
+fn snapshots() -> Vec<(&'static str, &'static str, Document)> {
+    type Edit = fn(&mut Transaction<'_>) -> Result<(), EditError>;
+    let of = |name, words, edits: &[Edit]| {
+        let mut document = Document::new(ANN);
+        for edit in edits {
+            document.edit(Wall::from_millis(1_000), edit).expect("a good edit");
+        }
+        (name, words, document)
+    };
+    vec![
+        of("empty", "nothing was ever written", &[]),
+        of(
+            "text",
+            "a1 inserted `abcd` into the text `t`, deleted `bc` and inserted `x` in its place",
+            &[
+                |txn| txn.text("t").push_str("abcd"),
+                |txn| txn.text("t").delete(1, 2),
+                |txn| txn.text("t").insert(1, "x"),
+            ],
+        ),
+        of(
+            "values",
+            "a1 set the key `k` of the map `m` to 7, deleted `l`, and set the register `r` to 8",
+            &[
+                |txn| txn.map("m").set("k", &7).and_then(|()| txn.map("m").set("l", &7)),
+                |txn| txn.map::<u8>("m").delete("l"),
+                |txn| txn.register("r").set(&8),
+            ],
+        ),
+        of(
+            "sums and sets",
+            "a1 added -3 to the counter `c`, and 1 and 2 to the or-set `s`, and removed 1",
+            &[
+                |txn| txn.counter("c").add(-3),
+                |txn| txn.or_set("s").add(&1).and_then(|()| txn.or_set("s").add(&2)),
+                |txn| txn.or_set("s").remove(&1),
+            ],
+        ),
+        of(
+            "nested",
+            "a1 made a text at the key `k` of the or-map `o`, inserted `n` and removed the key",
+            &[|txn| txn.or_map::<u8>("o").text("k")?.push_str("n"), |txn| txn.or_map::<u8>("o").remove("k")],
+        ),
+    ]
+}
+
+/// Acceptance line 5.
+#[test]
+fn snapshots_are_what_their_vectors_say() {
+    let snapshots = snapshots();
+    let expected: Vec<_> =
+        snapshots.iter().map(|(name, words, document)| (*name, *words, document.snapshot())).collect();
+    compare("snapshots.txt", &expected, |index, bytes| {
+        let (name, _, document) = &snapshots[index];
+        let read = Document::from_snapshot(BOB, bytes, &Limits::default()).expect("a snapshot");
+        assert_eq!(read.digest(), document.digest(), "{name}");
     });
 }
 

@@ -13,6 +13,7 @@ struct Shop {
     visitors: i64,
     tags: Vec<String>,
     open: Option<bool>,
+    hours: (u8, u8, String),
     #[serde(default)]
     nobody_wrote_this: u8,
 }
@@ -34,6 +35,10 @@ fn shop() -> Document {
         txn.counter("visitors").add(-5)?;
         txn.or_set("tags").add(&"a")?;
         txn.or_set("tags").add(&"b")?;
+        let mut hours = txn.list::<u8>("hours");
+        hours.push(&9)?;
+        hours.push(&17)?;
+        hours.insert_text(2)?.push_str("not on Sundays")?;
         txn.register::<bool>("open").set(&true)
     });
     ann
@@ -45,7 +50,7 @@ fn what_is_shown_is_one_value_nested_as_it_is_shown() {
     let json = ann.to_json();
     assert_eq!(
         json,
-        r#"{"name":"Тea \"& more\"\u000a","open":true,"stock":{"tea":{"about":"😀","sold":3}},"tags":["a","b"],"visitors":-5}"#
+        r#"{"hours":[9,17,"not on Sundays"],"name":"Тea \"& more\"\u000a","open":true,"stock":{"tea":{"about":"😀","sold":3}},"tags":["a","b"],"visitors":-5}"#
     );
     let tea = Product { about: "😀".into(), sold: 3 };
     let expected = Shop {
@@ -54,6 +59,7 @@ fn what_is_shown_is_one_value_nested_as_it_is_shown() {
         visitors: -5,
         tags: vec!["a".into(), "b".into()],
         open: Some(true),
+        hours: (9, 17, "not on Sundays".into()),
         nobody_wrote_this: 0,
     };
     assert_eq!(ann.get::<Shop>().as_ref(), Ok(&expected));

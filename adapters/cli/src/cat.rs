@@ -55,6 +55,10 @@ enum Container {
         name: String,
         value: Option<serde_json::Value>,
     },
+    List {
+        name: String,
+        value: serde_json::Value,
+    },
     Counter {
         name: String,
         value: serde_json::Value,
@@ -135,6 +139,7 @@ impl Container {
                 Self::Register { value, name }
             }
             ContainerKind::Map => Self::Map { value: shown(document, id), name },
+            ContainerKind::List => Self::List { value: shown(document, id), name },
             ContainerKind::Counter => Self::Counter { value: shown(document, id), name },
             ContainerKind::OrSet => Self::OrSet { value: shown(document, id), name },
             ContainerKind::OrMap => Self::OrMap { value: shown(document, id), name },
@@ -146,15 +151,14 @@ impl Container {
 /// What a container shows, and the containers in it.
 fn shown(document: &Document, id: &ContainerId) -> serde_json::Value {
     use serde_json::{Number, Value as Json};
-    let held = |(key, held): (&str, Held<'_>)| {
-        let value = match held {
-            Held::Value(bytes) => from_cbor(bytes),
-            Held::Container(id) => shown(document, &id),
-        };
-        (key.to_owned(), value)
+    let value = |held: Held<'_>| match held {
+        Held::Value(bytes) => from_cbor(bytes),
+        Held::Container(id) => shown(document, &id),
     };
+    let held = |(key, held): (&str, Held<'_>)| (key.to_owned(), value(held));
     let value = match id.kind {
         ContainerKind::Text => document.text_of(id).map(|text| Json::String(text.to_string())),
+        ContainerKind::List => document.list_of::<Value>(id).map(|list| Json::Array(list.held().map(value).collect())),
         ContainerKind::Map => document.map_of::<Value>(id).map(|map| Json::Object(map.held().map(held).collect())),
         ContainerKind::OrMap => document.or_map_of::<Value>(id).map(|map| Json::Object(map.held().map(held).collect())),
         ContainerKind::Register => {

@@ -216,7 +216,7 @@ impl Engine {
             }
             Self::Server(server) => {
                 for name in server.engine.loaded() {
-                    let changes = server.engine.log(name).into_iter().flat_map(ChangeLog::iter).cloned();
+                    let changes = server.engine.log(name).into_iter().flat_map(ChangeLog::iter);
                     let document = Document::from_changes(ReplicaId::new(0), None, changes, &no_bounds());
                     documents.extend(document.map(|document| ReplayedDocument::new(name, &document)));
                 }

@@ -129,7 +129,7 @@ impl World {
                     return;
                 };
                 let log = self.simulation.replica(self.people[other].client, *theirs).log();
-                let changes: Vec<_> = log.range(log.end().saturating_sub(3)..log.end()).iter().rev().cloned().collect();
+                let changes: Vec<_> = log.range(log.end().saturating_sub(3)..log.end()).collect();
                 let _ = self.simulation.with_client(client, |client, _| client.merge(doc, changes));
             }
             (15, _) => {

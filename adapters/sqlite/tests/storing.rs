@@ -68,7 +68,7 @@ fn every_kind_of_container_is_there_after_the_store_was_closed_and_opened_again(
     }
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store");
-    let changes: Vec<_> = ann.log().iter().cloned().collect();
+    let changes: Vec<_> = ann.log().iter().collect();
     let whole = Append { name: "page".into(), epoch: Some(EPOCH), replaces: None, after: 0, changes };
     SqliteStorage::open(&path).unwrap().append(&[whole]).unwrap();
 

@@ -1,13 +1,14 @@
 //! The log: every change a replica has, in the order in which it arrived.
 
-use std::{collections::BTreeMap, fmt, ops::Range};
+use std::{collections::BTreeMap, fmt, ops::Range, sync::Arc};
 
 use bytes::Bytes;
 
 use super::{
-    bodies::Bodies,
+    base::{Base, Run},
     change::Change,
     clock::{Hlc, HybridClock},
+    entries::{Entries, Entry, Header, Reading},
     version::{Frontier, VersionVector},
     waiting::{Waiting, bytes_of},
 };
@@ -46,15 +47,16 @@ pub enum Received {
 #[derive(Clone, Default)]
 pub struct ChangeLog {
     epoch: Option<Epoch>,
-    changes: Vec<Change>,
-    /// Writers, in the order in which each first appears in `changes`.
+    /// What came before the first change.
+    base: Arc<Base>,
+    entries: Entries,
+    /// Writers, in the order in which each first appears.
     writers: Vec<ReplicaId>,
     by_replica: BTreeMap<ReplicaId, Writer>,
     version: VersionVector,
     frontier: Frontier,
     clock: Hlc,
     waiting: Waiting,
-    bodies: Bodies,
 }
 
 /// What the log knows of one writer.
@@ -62,9 +64,9 @@ pub struct ChangeLog {
 struct Writer {
     /// Its place in the order of first appearance.
     index: usize,
-    /// The log positions of its changes, in order.
-    positions: Vec<LogPosition>,
-    /// The clock of the last of them.
+    /// The chunks of entries in which it has changes, each behind the number of its first operation there.
+    chunks: Vec<(u64, usize)>,
+    /// The clock of its last change.
     clock: Hlc,
 }
 
@@ -72,6 +74,22 @@ impl ChangeLog {
     /// An empty log of a history that has no birth mark yet.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// A log that goes on with a history of which only the shape is here.
+    pub(crate) fn after(base: Base) -> Self {
+        let mut log = Self {
+            version: base.version().clone(),
+            frontier: base.frontier().clone(),
+            clock: base.clock(),
+            ..Self::default()
+        };
+        for (index, (replica, clock)) in base.writers().iter().enumerate() {
+            log.writers.push(*replica);
+            log.by_replica.insert(*replica, Writer { index, chunks: Vec::new(), clock: *clock });
+        }
+        log.base = Arc::new(base);
+        log
     }
 
     /// The birth mark of the history, once it has one: from the server at the first join, or from the store.
@@ -91,6 +109,42 @@ impl ChangeLog {
         &self.version
     }
 
+    /// What came before the first change and is not kept: what a document covers that began with a snapshot of its state.
+    /// Empty for all others.
+    ///
+    /// Such changes are had, and recognised, and cannot be given to anyone; [`end`](Self::end), [`range`](Self::range),
+    /// [`iter`](Self::iter) and [`since`](Self::since) are about those after them.
+    pub fn not_kept(&self) -> &VersionVector {
+        self.base.version()
+    }
+
+    /// The shape of all that is here, from the beginning on.
+    pub(crate) fn shape(&self) -> Base {
+        let mut shape = Base::clone(&self.base);
+        for change in self.iter() {
+            let run = Run { first: change.id(), end: change.end(), deps: change.deps };
+            shape.push(run, change.clock);
+        }
+        shape.set_clocks(self.writers.iter().filter_map(|writer| Some(self.by_replica.get(writer)?.clock)));
+        shape
+    }
+
+    /// Where in the history an operation is: a number that is greater than that of all it depends on.
+    pub(crate) fn step(&self, op: OpId) -> Option<usize> {
+        match self.base.run(op) {
+            Some(run) => Some(run),
+            None => self.position(op).map(|position| self.base.runs().len() + position),
+        }
+    }
+
+    /// The first operation of a step, and what it depended on besides its maker's own earlier ones.
+    pub(crate) fn came_after(&self, step: usize) -> Option<(OpId, Frontier)> {
+        match self.base.runs().get(step) {
+            Some(run) => Some((run.first, run.deps.clone())),
+            None => self.get(step - self.base.runs().len()).map(|change| (change.id(), change.deps)),
+        }
+    }
+
     /// The heads of what is here.
     pub const fn frontier(&self) -> &Frontier {
         &self.frontier
@@ -101,28 +155,35 @@ impl ChangeLog {
         self.clock
     }
 
-    /// The position after the last change: how many there are.
+    /// The position after the last change that is kept: how many there are.
     pub fn end(&self) -> LogPosition {
-        self.changes.len()
+        self.entries.len()
     }
 
-    /// Whether no change is here.
+    /// Whether no change is here, and none ever was.
     pub fn is_empty(&self) -> bool {
-        self.changes.is_empty()
+        self.version.is_empty()
     }
 
-    /// The changes at some positions, in order.
+    /// The change at a position, if there is one.
+    pub fn get(&self, position: LogPosition) -> Option<Change> {
+        self.entries.read(position).next().map(|entry| entry.change(&self.writers))
+    }
+
+    /// The changes at some positions, in order. They lie packed, and are made as they are asked for.
     ///
     /// # Panics
     ///
     /// If the range is not within the log.
-    pub fn range(&self, positions: Range<LogPosition>) -> &[Change] {
-        &self.changes[positions]
+    pub fn range(&self, positions: Range<LogPosition>) -> impl ExactSizeIterator<Item = Change> + Clone + '_ {
+        let Range { start, end } = positions;
+        assert!(start <= end && end <= self.end(), "{start}..{end} is not within a log of {} changes", self.end());
+        Changes { reading: self.entries.read(start), writers: &self.writers, end }
     }
 
     /// All changes, in the order of their arrival.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = &Change> + '_ {
-        self.changes.iter()
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = Change> + Clone + '_ {
+        self.range(0..self.end())
     }
 
     /// Everyone who ever made a change here, in the order of first appearance.
@@ -135,11 +196,21 @@ impl ChangeLog {
         self.by_replica.get(&replica).map(|writer| writer.index)
     }
 
-    /// Where the change that covers an operation is.
+    /// Where the change that covers an operation is; `None` also if it is not kept.
     pub fn position(&self, op: OpId) -> Option<LogPosition> {
-        let positions = &self.by_replica.get(&op.replica)?.positions;
-        let index = positions.partition_point(|position| self.changes[*position].end() <= op.seq);
-        positions.get(index).copied()
+        self.covering(op).map(|entry| entry.position)
+    }
+
+    /// The entry of the change that covers an operation.
+    fn covering(&self, op: OpId) -> Option<Entry<'_>> {
+        let writer = self.by_replica.get(&op.replica)?;
+        let mut reading = self.entries.read_chunk(writer.chunk(op.seq)?);
+        loop {
+            let entry = reading.next()?;
+            if entry.writer == writer.index && entry.end() > op.seq {
+                return Some(entry);
+            }
+        }
     }
 
     /// The first position at which something stands that `version` lacks; the end if it lacks nothing.
@@ -147,22 +218,27 @@ impl ChangeLog {
     /// Everything before it can be left out of a delta unread, so a peer that is up to date costs nothing however long
     /// the history is.
     pub fn first_missing(&self, version: &VersionVector) -> LogPosition {
-        let first = self
-            .by_replica
-            .iter()
-            .filter_map(|(replica, Writer { positions, .. })| {
-                let next = version.next(*replica);
-                let index = positions.partition_point(|position| self.changes[*position].end() <= next);
-                positions.get(index).copied()
-            })
-            .min()
-            .unwrap_or_else(|| self.end());
+        let lacking = self.by_replica.iter().filter_map(|(replica, writer)| {
+            let next = version.next(*replica);
+            let lacking = next < self.version.next(*replica);
+            writer.chunk(next).or_else(|| writer.chunks.first().map(|(_, chunk)| *chunk)).filter(|_| lacking)
+        });
+        let mut first = self.end();
+        if let Some(chunk) = lacking.min() {
+            let mut reading = self.entries.read_chunk(chunk);
+            while let Some(entry) = reading.next() {
+                if entry.end() > version.next(self.writers[entry.writer]) {
+                    first = entry.position;
+                    break;
+                }
+            }
+        }
         if planted(Fault::CursorOneTooFar) { (first + 1).min(self.end()) } else { first }
     }
 
     /// What is here and not in `version`, in an order in which it can be taken in.
-    pub fn since<'a>(&'a self, version: &'a VersionVector) -> impl Iterator<Item = &'a Change> + 'a {
-        self.changes[self.first_missing(version)..].iter().filter(|change| !version.contains(change.last()))
+    pub fn since<'a>(&'a self, version: &'a VersionVector) -> impl Iterator<Item = Change> + 'a {
+        self.range(self.first_missing(version)..self.end()).filter(|change| !version.contains(change.last()))
     }
 
     /// Changes that wait for others: how many, and the bytes of their bodies and dependencies.
@@ -185,11 +261,6 @@ impl ChangeLog {
         (clock > self.clock).then_some(clock)
     }
 
-    /// A body for [`append`](Self::append), in memory that it shares with others.
-    pub(crate) fn keep(&mut self, body: &[u8]) -> Bytes {
-        self.bodies.keep(body)
-    }
-
     /// Appends a change of `len` operations made here, by the replica that this log is edited as: what a replica of one's
     /// own calls for its edits. It comes after everything in the log.
     ///
@@ -197,12 +268,24 @@ impl ChangeLog {
     ///
     /// If `len` is zero, or `clock` is not after [`clock`](Self::clock): it is to come from
     /// [`next_clock`](Self::next_clock).
-    pub fn append(&mut self, replica: ReplicaId, len: u64, clock: Hlc, body: Bytes) -> &Change {
-        assert!(clock > self.clock && len > 0, "a change covers something, and is later than what was there");
+    pub fn append(&mut self, replica: ReplicaId, len: u64, clock: Hlc, body: Bytes) -> Change {
+        let change = Change { body, ..self.next_header(replica, len, clock) };
+        self.append_next(&change);
+        change
+    }
+
+    /// What a change that is made here now says but for its body.
+    pub(crate) fn next_header(&self, replica: ReplicaId, len: u64, clock: Hlc) -> Change {
         let seq = self.version.next(replica);
         let deps = self.frontier.iter().filter(|head| head.replica != replica).collect();
-        self.push(Change { replica, seq, len, clock, deps, body });
-        &self.changes[self.changes.len() - 1]
+        Change { replica, seq, len, clock, deps, body: Bytes::new() }
+    }
+
+    /// Appends a change with the [next header](Self::next_header).
+    pub(crate) fn append_next(&mut self, change: &Change) {
+        let later = change.clock > self.clock && change.len > 0;
+        assert!(later, "a change covers something, and is later than what was there");
+        self.push(change);
     }
 
     /// Takes in a change from elsewhere.
@@ -211,13 +294,25 @@ impl ChangeLog {
     ///
     /// If it can be part of no history that this log can hold. The log is as it was before.
     pub fn receive(&mut self, change: Change, limits: &Limits) -> Result<Received, ChangeFault> {
+        self.receive_each(change, limits, |_, _| {})
+    }
+
+    /// The same for someone who opens the changes: tells each that is appended, right then.
+    pub(crate) fn receive_each(
+        &mut self,
+        change: Change,
+        limits: &Limits,
+        mut appended: impl FnMut(&Self, &Change),
+    ) -> Result<Received, ChangeFault> {
         let id = change.id();
         if change.len == 0 || change.seq.checked_add(change.len).is_none() {
             return Err(ChangeFault::Length { id });
         }
         if self.version.contains(id) && !planted(Fault::DuplicateAppended) {
-            let known = self.position(id).map(|position| &self.changes[position]);
-            return if known == Some(&change) || planted(Fault::ContradictionAccepted) {
+            let known = self.covering(id).map(|entry| entry.change(&self.writers));
+            // Of a change that is not kept, no more can be said than that it does not go beyond the others.
+            let covered = self.base.version().contains(change.last());
+            return if known.as_ref() == Some(&change) || covered || planted(Fault::ContradictionAccepted) {
                 note(Situation::DuplicateRecognised);
                 Ok(Received::Duplicate)
             } else {
@@ -237,8 +332,8 @@ impl ChangeLog {
             if !planted(Fault::WaitingNeverReleased) {
                 released.extend(self.waiting.release(&change));
             }
-            let body = self.bodies.keep_small(change.body);
-            self.push(Change { body, ..change });
+            self.push(&change);
+            appended(self, &change);
             next = self.next_ready(&mut released, &mut refused, limits);
         }
         if planted(Fault::ClockNotObserved) {
@@ -324,7 +419,7 @@ impl ChangeLog {
             return Err(ChangeFault::OverLimit { id, what: "writers of one document", limit: limits.replicas });
         }
         let previous = self.by_replica.get(&change.replica).map(|writer| writer.clock);
-        let others = change.deps.iter().filter_map(|dep| Some(self.changes[self.position(dep)?].clock));
+        let others = change.deps.iter().filter_map(|dep| self.clock_of(dep));
         let behind = previous.into_iter().chain(others).any(|clock| clock >= change.clock);
         if behind && !planted(Fault::ClockBehindAccepted) {
             note(Situation::ClockBehindRefused);
@@ -333,32 +428,83 @@ impl ChangeLog {
         Ok(())
     }
 
-    fn push(&mut self, change: Change) {
-        let position = self.changes.len();
+    /// The clock of the change that covers an operation. Of those that are not kept, it is known for each writer's last one.
+    fn clock_of(&self, op: OpId) -> Option<Hlc> {
+        let is_last = |version: &VersionVector| op.seq.checked_add(1) == Some(version.next(op.replica));
+        if is_last(&self.version) {
+            return self.by_replica.get(&op.replica).map(|writer| writer.clock);
+        }
+        if is_last(self.base.version()) {
+            return self.base.writers().get(self.writer_index(op.replica)?).map(|(_, clock)| *clock);
+        }
+        self.covering(op).map(|entry| entry.clock)
+    }
+
+    fn push(&mut self, change: &Change) {
+        let chunk = self.entries.next_chunk();
         let writer = self.by_replica.entry(change.replica).or_insert_with(|| {
             self.writers.push(change.replica);
-            Writer { index: self.writers.len() - 1, positions: Vec::new(), clock: change.clock }
+            Writer { index: self.writers.len() - 1, chunks: Vec::new(), clock: change.clock }
         });
-        writer.positions.push(position);
+        if writer.chunks.last().is_none_or(|(_, last)| *last != chunk) {
+            writer.chunks.push((change.seq, chunk));
+        }
         writer.clock = change.clock;
+        let Change { seq, len, clock, ref deps, ref body, .. } = *change;
+        let header = Header { writer: writer.index, seq, len, clock, deps };
+        let by_replica = &self.by_replica;
+        self.entries.push(&header, body, |replica| by_replica.get(&replica).map(|writer| writer.index));
         for dep in change.deps.iter().filter(|_| !planted(Fault::HeadNotRetired)) {
             self.frontier.remove(dep);
         }
-        if let Some(previous) = change.seq.checked_sub(1) {
-            self.frontier.remove(OpId::new(change.replica, previous));
+        match change.seq.checked_sub(1) {
+            Some(previous) => self.frontier.replace(OpId::new(change.replica, previous), change.last()),
+            None => self.frontier.insert(change.last()),
         }
-        self.frontier.insert(change.last());
         self.version.extend(change.replica, change.end());
         self.clock = self.clock.max(change.clock);
-        self.changes.push(change);
     }
 }
+
+impl Writer {
+    /// The chunk in which an operation is, if it is anywhere.
+    fn chunk(&self, seq: u64) -> Option<usize> {
+        let after = self.chunks.partition_point(|(first, _)| *first <= seq);
+        Some(self.chunks[after.checked_sub(1)?].1)
+    }
+}
+
+/// Makes changes as they are asked for.
+#[derive(Clone)]
+struct Changes<'a> {
+    reading: Reading<'a>,
+    writers: &'a [ReplicaId],
+    end: LogPosition,
+}
+
+impl Iterator for Changes<'_> {
+    type Item = Change;
+
+    fn next(&mut self) -> Option<Change> {
+        if self.reading.position() >= self.end {
+            return None;
+        }
+        self.reading.next().map(|entry| entry.change(self.writers))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let left = self.end.saturating_sub(self.reading.position());
+        (left, Some(left))
+    }
+}
+
+impl ExactSizeIterator for Changes<'_> {}
 
 impl fmt::Debug for ChangeLog {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ChangeLog")
             .field("epoch", &self.epoch)
-            .field("changes", &self.changes)
+            .field("changes", &self.iter().collect::<Vec<_>>())
             .field("waiting", &self.waiting.len())
             .finish()
     }

@@ -4,9 +4,10 @@
 //! arrived, recognises those it has, and keeps those back whose dependencies are missing. A [`VersionVector`] says
 //! which changes someone has; a [`Frontier`] says what a change depended on.
 
-mod bodies;
+pub(crate) mod base;
 pub(crate) mod change;
 mod clock;
+mod entries;
 mod log;
 mod version;
 mod waiting;

@@ -140,6 +140,14 @@ impl Frontier {
         }
     }
 
+    /// Puts a head in the place of an earlier operation of the same replica, which may not be one.
+    pub(crate) fn replace(&mut self, earlier: OpId, op: OpId) {
+        match self.heads.binary_search(&earlier) {
+            Ok(index) => self.heads[index] = op,
+            Err(_) => self.insert(op),
+        }
+    }
+
     pub(crate) fn remove(&mut self, op: OpId) {
         if let Ok(index) = self.heads.binary_search(&op) {
             self.heads.remove(index);

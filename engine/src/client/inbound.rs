@@ -29,6 +29,12 @@ impl<R: Replica> Client<R> {
                     self.events.push_back(ClientEvent::EpochMismatch { doc, ours, theirs: epoch });
                     return;
                 }
+                let received = writers.iter().map(|writer| (writer.replica, writer.received)).collect();
+                if !open.can_give_what_lacks(&received) {
+                    link.leave(doc, open);
+                    self.refused(now, doc, Code::Pruned.into());
+                    return;
+                }
                 link.numbers.insert(number, doc);
                 let caught_up = open.enter(number, epoch, access, &writers);
                 self.events.push_back(ClientEvent::Joined { doc, access });
@@ -87,9 +93,14 @@ impl<R: Replica> Client<R> {
             }
             Message::Want { doc: number, version } => {
                 let Some(doc) = self.doc(number) else { return };
-                if let Some(open) = self.docs.get_mut(&doc) {
-                    open.rewind(version);
+                let Some(open) = self.docs.get_mut(&doc) else { return };
+                if !open.can_give_what_lacks(&version) {
+                    if let Some(link) = &mut self.link {
+                        link.leave(doc, open);
+                    }
+                    return self.refused(now, doc, Code::Pruned.into());
                 }
+                open.rewind(version);
                 self.work(doc);
             }
             // The session has refused everything that a server may not send.

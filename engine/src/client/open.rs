@@ -150,6 +150,11 @@ impl<R: Replica> Open<R> {
         caught_up
     }
 
+    /// Whether all is kept here that a version lacks. If not, the other side would never have all.
+    pub(super) fn can_give_what_lacks(&self, version: &VersionVector) -> bool {
+        version.covers(self.replica.log().not_kept()) || planted(Fault::PrunedJoinAccepted)
+    }
+
     /// Counts what a join finds: changes the server lacks, has, and has stored without this side knowing.
     fn note_entry(&self, received: &VersionVector, stored: &VersionVector) {
         let here = self.replica.log().version();
@@ -341,7 +346,7 @@ impl<R: Replica> Open<R> {
         if batch.changes.is_empty() {
             return Ok(None);
         }
-        let frame = encode_changes(joined.number, &[], batch.changes.iter().copied(), &joined.writers);
+        let frame = encode_changes(joined.number, &[], &batch.changes, &joined.writers);
         if frame.len() > most {
             let reason = format!("a frame of {} bytes; the server reads {most}", frame.len());
             return Err(Reason::new(Code::TooLarge, reason));

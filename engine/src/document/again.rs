@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::{
-    container::Value,
+    container::{ContainerKind, Value},
     journal::{State, Step},
     local::LocalId,
     sequence::Run,
@@ -18,16 +18,24 @@ impl State {
         self.sequences.run(self.sequence_of(container), first)
     }
 
-    /// Inserts what `len` items say, which are one run, where the first of them stands. The first new one; `None` if the
-    /// numbers are used up.
+    /// Inserts what `len` items say, which are one run, where the first of them stands; containers among them are new ones. The
+    /// first new item; `None` if the numbers are used up.
     pub(super) fn insert_again(&mut self, container: usize, item: LocalId, len: u32) -> Option<LocalId> {
         let sequence = self.sequence_of(container);
-        let text = self.sequences.text_of(sequence, item, len)?;
-        let writer = self.sequences.ids.writer(self.author.replica);
-        let first = self.sequences.ids.give(writer, self.next_number(), len)?;
-        self.take_numbers(u64::from(len))?;
-        let (origins, at) = self.sequences.insert_before(sequence, item, first, len, &text)?;
-        self.steps.push(Step::Inserted { container, first, len, origins, at, text });
+        let id = self.containers[container].id.clone();
+        let (first, said, children) = if id.kind == ContainerKind::Text {
+            let text = self.sequences.text_of(sequence, item, len)?;
+            let (_, first) = self.number_run(len)?;
+            (first, self.sequences.say_text(first, &text), Vec::new())
+        } else {
+            let items = self.sequences.items_of(sequence, item, len)?;
+            let (seq, first) = self.number_run(len)?;
+            let children = self.children(&id, &items, seq);
+            (first, self.sequences.say_items(first, items), children)
+        };
+        let (origins, at) = self.sequences.insert_before(sequence, item, first, len, said)?;
+        self.steps.push(Step::Inserted { container, first, len, origins, at, said });
+        self.open_all(&children);
         Some(first)
     }
 

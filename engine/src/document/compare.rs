@@ -1,7 +1,8 @@
 //! What is different between two versions of one document, told as edits to patch a view with.
 //!
 //! Texts are compared by the names of their characters, not by these: two characters never change their order, so what both
-//! versions have comes in the same order in both, and the rest went or came. That takes one walk over each.
+//! versions have comes in the same order in both, and the rest went or came. That takes one walk over each. Lists are compared
+//! like any two sequences, by the names of their items and what these hold.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -11,8 +12,10 @@ use std::{
 use bytes::Bytes;
 
 use super::{
-    container::{ContainerId, ContainerKind, Content, Value},
-    event::{ContainerEdit, TextEdit},
+    container::{ContainerId, ContainerKind, Content, Held, Value},
+    diff::{self, Hunk},
+    event::{ContainerEdit, ListEdit, TextEdit},
+    items::Items,
     journal::State,
     tagged::Tagged,
     writes::key_text,
@@ -35,6 +38,10 @@ fn edit(id: &ContainerId, from: &State, to: &State) -> Option<ContainerEdit> {
         ContainerKind::Text => {
             let edits = text_edits(from, to, id);
             (!edits.is_empty()).then_some(ContainerEdit::Text { id: container, edits })
+        }
+        ContainerKind::List => {
+            let edits = list_edits(from, to, id);
+            (!edits.is_empty()).then_some(ContainerEdit::List { id: container, edits })
         }
         ContainerKind::Map => {
             let keys: BTreeSet<_> = [before, after].into_iter().flatten().flat_map(map_keys).collect();
@@ -93,6 +100,26 @@ fn tagged(content: Option<&Content>) -> Option<&Tagged> {
         Some(Content::Tagged(tagged)) => Some(tagged),
         _ => None,
     }
+}
+
+/// Items are the same if they have one name and hold the same.
+fn list_edits(from: &State, to: &State, id: &ContainerId) -> Vec<ListEdit> {
+    let before: Vec<_> = Items::of(from, id).named().collect();
+    let after: Vec<_> = Items::of(to, id).named().collect();
+    let numbers: BTreeMap<_, _> =
+        (0_u64..).zip(&before).map(|(number, (name, held))| (*name, (number, held))).collect();
+    let had = |(name, held): &(OpId, Held<'_>)| numbers.get(name).filter(|(_, before)| **before == *held);
+    let had: Vec<_> = after.iter().map(|item| had(item).map(|(number, _)| *number)).collect();
+    let others = before.len() as u64..;
+    let has: Vec<_> = had.into_iter().zip(others).map(|(number, other)| number.unwrap_or(other)).collect();
+    let had: Vec<_> = (0..before.len() as u64).collect();
+    let edit = |Hunk { before, after: range }: Hunk| ListEdit::Replace {
+        // What is on the left of it is in its new state already.
+        at: range.start,
+        removed: before.len(),
+        inserted: after[range].iter().map(|(_, held)| held.clone().into()).collect(),
+    };
+    diff::hunks(&had, &has).into_iter().map(edit).collect()
 }
 
 fn text_edits(from: &State, to: &State, id: &ContainerId) -> Vec<TextEdit> {

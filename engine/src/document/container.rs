@@ -30,10 +30,12 @@ pub enum ContainerKind {
     OrSet,
     /// Values by key: what one puts and another one removes at once is there.
     OrMap,
+    /// Values in an order.
+    List,
 }
 
 impl ContainerKind {
-    const ALL: [Self; 6] = [Self::Text, Self::Map, Self::Register, Self::Counter, Self::OrSet, Self::OrMap];
+    const ALL: [Self; 7] = [Self::Text, Self::Map, Self::Register, Self::Counter, Self::OrSet, Self::OrMap, Self::List];
 
     /// The number by which a body names the kind.
     pub(super) const fn number(self) -> u64 {
@@ -53,6 +55,11 @@ impl ContainerKind {
     pub(super) const fn has_keys(self) -> bool {
         matches!(self, Self::Map | Self::OrMap)
     }
+
+    /// Whether there can be containers in it, as items.
+    pub(super) const fn has_items(self) -> bool {
+        matches!(self, Self::List)
+    }
 }
 
 impl fmt::Display for ContainerKind {
@@ -64,6 +71,7 @@ impl fmt::Display for ContainerKind {
             Self::Counter => "counter",
             Self::OrSet => "or-set",
             Self::OrMap => "or-map",
+            Self::List => "list",
         })
     }
 }
@@ -89,6 +97,8 @@ pub enum Place {
     Root(Arc<str>),
     /// In a map, or an or-map, at a key.
     Key(Arc<Slot>),
+    /// In a list, as an item.
+    Item(Arc<Spot>),
 }
 
 /// A key of a map, between two writes.
@@ -106,6 +116,15 @@ pub struct Slot {
     pub over: Option<OpId>,
 }
 
+/// An item of a list that is a container. Nobody else makes the same one: who inserts one inserts an item.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Spot {
+    /// The list.
+    pub parent: ContainerId,
+    /// The operation that inserted the item.
+    pub item: OpId,
+}
+
 impl ContainerId {
     /// The container of this kind and name at the root.
     pub fn root(kind: ContainerKind, name: &str) -> Self {
@@ -114,12 +133,20 @@ impl ContainerId {
 
     /// The one at a key of another one; `None` if that would be nested too deep.
     pub(super) fn nested(parent: &Self, key: &Arc<str>, kind: ContainerKind, over: Option<OpId>) -> Option<Self> {
-        if parent.depth() >= MOST_DEPTH && !planted(Fault::NestingUnbounded) {
-            return None;
-        }
         let over = over.filter(|_| !planted(Fault::ChildIsWhatItWas));
-        let slot = Slot { parent: parent.clone(), key: key.clone(), over };
-        Some(Self { place: Place::Key(Arc::new(slot)), kind })
+        let slot = || Slot { parent: parent.clone(), key: key.clone(), over };
+        parent.nests().then(|| Self { place: Place::Key(Arc::new(slot())), kind })
+    }
+
+    /// The one that an item of another one is; `None` if that would be nested too deep.
+    pub(super) fn inserted(parent: &Self, item: OpId, kind: ContainerKind) -> Option<Self> {
+        let spot = || Spot { parent: parent.clone(), item };
+        parent.nests().then(|| Self { place: Place::Item(Arc::new(spot())), kind })
+    }
+
+    /// Whether it is not nested so deep that nothing can be nested in it.
+    pub(super) fn nests(&self) -> bool {
+        self.depth() < MOST_DEPTH || planted(Fault::NestingUnbounded)
     }
 
     /// The container that it is nested in; `None` at the root.
@@ -127,6 +154,7 @@ impl ContainerId {
         match &self.place {
             Place::Root(_) => None,
             Place::Key(slot) => Some(&slot.parent),
+            Place::Item(spot) => Some(&spot.parent),
         }
     }
 
@@ -137,7 +165,7 @@ impl ContainerId {
 }
 
 impl fmt::Debug for ContainerId {
-    /// Domain notation: `text "title"`, or nested `text "people"/"ann" over 3@r1`.
+    /// Domain notation: `text "title"`, or nested `text "people"/"ann" over 3@r1`, `text "list"/5@r1`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {:?}", self.kind, self.place)
     }
@@ -148,6 +176,7 @@ impl fmt::Debug for Place {
         match self {
             Self::Root(name) => write!(f, "{name:?}"),
             Self::Key(slot) => write!(f, "{slot:?}"),
+            Self::Item(spot) => write!(f, "{spot:?}"),
         }
     }
 }
@@ -159,6 +188,12 @@ impl fmt::Debug for Slot {
     }
 }
 
+impl fmt::Debug for Spot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}/{:?}", self.parent.place, self.item)
+    }
+}
+
 /// A step of the way from a document to a container in it: see [`Document::path`](crate::Document::path).
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 #[non_exhaustive]
@@ -167,6 +202,8 @@ pub enum PathStep {
     Root(Arc<str>),
     /// To what is at this key.
     Key(Arc<str>),
+    /// To the item at this position.
+    Index(usize),
 }
 
 /// What stands at a key: a value, or a container.
@@ -200,7 +237,34 @@ impl Value {
     }
 }
 
-/// What a key of a map holds.
+/// What an item of a list says: a value, or a container.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Item {
+    /// A value in CBOR.
+    Plain(Bytes),
+    /// A container of this kind, made with the item.
+    Child(ContainerKind),
+}
+
+impl Item {
+    /// The container that it is, inserted into this one by an operation.
+    pub(super) fn child(&self, parent: &ContainerId, op: OpId) -> Option<ContainerId> {
+        match self {
+            Self::Plain(_) => None,
+            Self::Child(kind) => ContainerId::inserted(parent, op, *kind),
+        }
+    }
+
+    /// What it holds, inserted into this one by an operation.
+    pub(super) fn held(&self, parent: &ContainerId, op: OpId) -> Option<Held<'_>> {
+        match self {
+            Self::Plain(bytes) => Some(Held::Value(bytes)),
+            Self::Child(_) => self.child(parent, op).map(Held::Container),
+        }
+    }
+}
+
+/// What a key of a map, or an item of a list, holds.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Held<'a> {
     /// A value in CBOR.
@@ -237,6 +301,7 @@ pub(super) struct Entry {
 #[derive(Clone)]
 pub(super) enum Content {
     Text(SequenceId),
+    List(SequenceId),
     Map(BTreeMap<Arc<str>, Entry>),
     Register(Option<Entry>),
     Counter(i128),
@@ -249,10 +314,19 @@ impl Content {
     pub(super) fn new(kind: ContainerKind, begin: impl FnOnce() -> SequenceId) -> Self {
         match kind {
             ContainerKind::Text => Self::Text(begin()),
+            ContainerKind::List => Self::List(begin()),
             ContainerKind::Map => Self::Map(BTreeMap::new()),
             ContainerKind::Register => Self::Register(None),
             ContainerKind::Counter => Self::Counter(0),
             ContainerKind::OrSet | ContainerKind::OrMap => Self::Tagged(Tagged::default()),
+        }
+    }
+
+    /// The sequence of a text or a list.
+    pub(super) const fn sequence(&self) -> Option<SequenceId> {
+        match self {
+            Self::Text(sequence) | Self::List(sequence) => Some(*sequence),
+            _ => None,
         }
     }
 

@@ -75,7 +75,7 @@ impl Cursor {
         }
         let sequence = state.sequence(container);
         let len = sequence.map_or(0, |sequence| state.sequences.len(sequence));
-        let item = |at| sequence.map(|sequence| state.sequences.item(sequence, at));
+        let item = |at| sequence.map(|sequence| state.sequences.op_at(sequence, at));
         let anchor = match side {
             Side::Left => at.min(len).checked_sub(1).and_then(item).map_or(Anchor::Beginning, Anchor::Behind),
             Side::Right => Some(at).filter(|at| *at < len).and_then(item).map_or(Anchor::End, Anchor::Before),
@@ -141,6 +141,10 @@ impl Cursor {
                     pack_bytes(&mut out, slot.key.as_bytes());
                     slot.over.into_iter().for_each(|over| pack_op(over, &mut out));
                 }
+                Place::Item(spot) => {
+                    out.push(2);
+                    pack_op(spot.item, &mut out);
+                }
             }
             pack_number(&mut out, id.kind.number());
         }
@@ -165,14 +169,18 @@ impl Cursor {
         let name: Arc<str> = bytes.text("a name")?.into();
         let mut container = ContainerId { place: Place::Root(name), kind: unpack_kind(&mut bytes)? };
         for _ in 0..more {
-            let over = match bytes.byte("where a container is")? {
-                over @ (0 | 1) => over == 1,
-                _ => return Err(bytes.fault("where a container is")),
+            let nested = match bytes.byte("where a container is")? {
+                over @ (0 | 1) if container.kind.has_keys() => {
+                    let key: Arc<str> = bytes.text("a key")?.into();
+                    let over = if over == 1 { Some(unpack_op(&mut bytes)?) } else { None };
+                    ContainerId::nested(&container, &key, unpack_kind(&mut bytes)?, over)
+                }
+                2 if container.kind.has_items() => {
+                    let item = unpack_op(&mut bytes)?;
+                    ContainerId::inserted(&container, item, unpack_kind(&mut bytes)?)
+                }
+                _ => None,
             };
-            let key: Arc<str> = bytes.text("a key")?.into();
-            let over = if over { Some(unpack_op(&mut bytes)?) } else { None };
-            let kind = unpack_kind(&mut bytes)?;
-            let nested = ContainerId::nested(&container, &key, kind, over).filter(|_| container.kind.has_keys());
             container = nested.ok_or_else(|| bytes.fault("a container that can be in this one"))?;
         }
         if bytes.left() > 0 || !container.kind.is_sequence() {

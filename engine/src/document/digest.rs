@@ -3,14 +3,15 @@
 //! FNV-1a with 128 bits (Fowler, Noll and Vo; RFC 9923): simple, and the same in every language. It tells by accident
 //! different documents apart; it is no defence against someone who builds two with the same digest.
 //!
-//! What is written, in this order: each container at the root, its name, kind and content. What a map's key holds is a 0 and
-//! the value, or a 1 and the kind and content of a container. So a container counts where it is shown and as what it shows,
+//! What is written, in this order: each container at the root, its name, kind and content. What a map's key holds, or an
+//! item of a list, is a 0 and the value, or a 1 and the kind and content of a container. So a container counts where it is shown and as what it shows,
 //! whoever made it; and one that is not shown does not count. Numbers take eight bytes, and lengths stand before what they
 //! are of.
 
 use super::{
-    container::{ContainerId, Content, Place, Value},
+    container::{ContainerId, Content, Item, Place, Value},
     journal::State,
+    sequence::SequenceId,
     tagged::Tagged,
     writes::key_text,
 };
@@ -62,6 +63,7 @@ impl Fnv {
                 self.number(pieces().map(str::len).sum());
                 pieces().for_each(|piece| self.write(piece.as_bytes()));
             }
+            Some(Content::List(sequence)) => self.items(state, id, *sequence),
             Some(Content::Map(entries)) => {
                 let held = entries.iter().filter_map(|(key, entry)| Some((&**key, entry.value.as_ref()?)));
                 self.keys(state, id, &held.collect::<Vec<_>>());
@@ -96,6 +98,25 @@ impl Fnv {
                 Value::Child { .. } => {
                     self.write(&[1]);
                     value.child(id, &(*key).into()).into_iter().for_each(|child| self.container(state, &child));
+                }
+            }
+        }
+    }
+
+    fn items(&mut self, state: &State, id: &ContainerId, sequence: SequenceId) {
+        self.number(state.sequences.len(sequence));
+        for (item, says) in state.sequences.items(sequence) {
+            match says {
+                Item::Plain(_) if planted(Fault::DigestIgnoresItems) => {}
+                Item::Plain(bytes) => {
+                    self.write(&[0]);
+                    self.sized(bytes);
+                }
+                Item::Child(_) if planted(Fault::DigestIgnoresNested) => {}
+                Item::Child(_) => {
+                    self.write(&[1]);
+                    let child = says.child(id, state.sequences.ids.op(item));
+                    child.into_iter().for_each(|child| self.container(state, &child));
                 }
             }
         }

@@ -9,8 +9,9 @@ use bytes::Bytes;
 
 use super::{
     body::BodyFault,
-    container::{ContainerId, ContainerKind, Content, Value},
-    journal::{Container, Step},
+    container::{ContainerId, ContainerKind, Content, Held, Value},
+    journal::{Container, State, Step},
+    sequence::Saying,
     writes::key_text,
 };
 use crate::{
@@ -70,6 +71,13 @@ pub enum ContainerEdit {
         /// To be applied one after another.
         edits: Vec<TextEdit>,
     },
+    /// A list changed.
+    List {
+        /// Which one.
+        id: ContainerId,
+        /// To be applied one after another.
+        edits: Vec<ListEdit>,
+    },
     /// Keys of a map hold something else now, or nothing any more.
     Map {
         /// Which one.
@@ -110,6 +118,7 @@ impl ContainerEdit {
     pub const fn id(&self) -> &ContainerId {
         match self {
             Self::Text { id, .. }
+            | Self::List { id, .. }
             | Self::Map { id, .. }
             | Self::Register { id }
             | Self::Counter { id, .. }
@@ -141,8 +150,41 @@ impl TextEdit {
     }
 }
 
+/// What to do to a list.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum ListEdit {
+    /// Remove some items and insert others in their place.
+    Replace {
+        /// Where, in items from the beginning.
+        at: usize,
+        /// How many items to remove there.
+        removed: usize,
+        /// What to insert there then.
+        inserted: Vec<Inserted>,
+    },
+}
+
+/// An item that was inserted into a list.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Inserted {
+    /// A value in CBOR.
+    Value(Bytes),
+    /// A container.
+    Container(ContainerId),
+}
+
+impl From<Held<'_>> for Inserted {
+    fn from(held: Held<'_>) -> Self {
+        match held {
+            Held::Value(bytes) => Self::Value(bytes.clone()),
+            Held::Container(id) => Self::Container(id),
+        }
+    }
+}
+
 /// What can be seen of some steps, put together by container.
-pub(super) fn visible_edits(steps: &[Step], containers: &[Container]) -> Vec<ContainerEdit> {
+pub(super) fn visible_edits(steps: &[Step], state: &State) -> Vec<ContainerEdit> {
     let mut found: Vec<(usize, Found)> = Vec::new();
     let mut known: BTreeMap<usize, usize> = BTreeMap::new();
     for step in steps {
@@ -151,9 +193,9 @@ pub(super) fn visible_edits(steps: &[Step], containers: &[Container]) -> Vec<Con
             found.push((container, Found::default()));
             found.len() - 1
         });
-        found[index].1.take(step);
+        found[index].1.take(step, state);
     }
-    found.into_iter().filter_map(|(index, found)| found.into_edit(&containers[index])).collect()
+    found.into_iter().filter_map(|(index, found)| found.into_edit(&state.containers[index])).collect()
 }
 
 #[derive(Default)]
@@ -161,6 +203,7 @@ struct Found {
     text: Vec<TextEdit>,
     /// How many characters the last text edit inserts.
     inserted: usize,
+    list: Vec<ListEdit>,
     /// Written keys, each with what was there before the first write.
     written: Firsts<Option<Arc<str>>>,
     /// The same for elements of an or-set, or keys of an or-map.
@@ -195,11 +238,24 @@ impl<K: Clone + Ord> Firsts<K> {
 }
 
 impl Found {
-    fn take(&mut self, step: &Step) {
+    fn take(&mut self, step: &Step, state: &State) {
         match step {
             Step::Created => {}
-            Step::Inserted { at, len, text, .. } => self.insert(*at, *len as usize, text),
-            Step::Deleted { removed, .. } => self.delete(removed.at as usize, removed.len as usize),
+            Step::Inserted { container, first, at, len, said, .. } => match state.sequences.saying(*first, *said) {
+                Saying::Text(text) => self.insert(*at, *len as usize, text),
+                Saying::Items(items) => {
+                    let (id, op) = (&state.containers[*container].id, state.sequences.ids.op(*first));
+                    let held = (op.seq..).zip(items).filter_map(|(seq, item)| item.held(id, OpId { seq, ..op }));
+                    self.insert_items(*at, held.map(Inserted::from));
+                }
+            },
+            Step::Deleted { container, removed, .. } => {
+                let (at, len) = (removed.at as usize, removed.len as usize);
+                match state.containers[*container].id.kind {
+                    ContainerKind::Text => self.delete(at, len),
+                    _ => self.delete_items(at, len),
+                }
+            }
             Step::Written { key, previous, .. } => {
                 self.written.take(key, previous.as_ref().and_then(|entry| entry.value.as_ref()));
             }
@@ -241,6 +297,27 @@ impl Found {
         }
     }
 
+    fn insert_items(&mut self, at: usize, items: impl Iterator<Item = Inserted>) {
+        match self.list.last_mut() {
+            Some(ListEdit::Replace { at: from, inserted, .. }) if *from + inserted.len() == at => {
+                inserted.extend(items);
+            }
+            _ => self.list.push(ListEdit::Replace { at, removed: 0, inserted: items.collect() }),
+        }
+    }
+
+    fn delete_items(&mut self, at: usize, len: usize) {
+        let at = if planted(Fault::ItemsReportedOneOff) { at.saturating_sub(1) } else { at };
+        match self.list.last_mut() {
+            Some(ListEdit::Replace { at: from, removed, inserted }) if *from + inserted.len() == at => *removed += len,
+            Some(ListEdit::Replace { at: from, removed, inserted }) if inserted.is_empty() && at + len == *from => {
+                *from = at;
+                *removed += len;
+            }
+            _ => self.list.push(ListEdit::Replace { at, removed: len, inserted: Vec::new() }),
+        }
+    }
+
     fn into_edit(self, container: &Container) -> Option<ContainerEdit> {
         let (id, content) = (container.id.clone(), &container.content);
         let keys = self.written.changed(|key| content.entry(key.as_deref())?.value.as_ref());
@@ -250,6 +327,7 @@ impl Found {
         });
         Some(match id.kind {
             ContainerKind::Text if !self.text.is_empty() => ContainerEdit::Text { id, edits: self.text },
+            ContainerKind::List if !self.list.is_empty() => ContainerEdit::List { id, edits: self.list },
             ContainerKind::Map if !keys.is_empty() => {
                 ContainerEdit::Map { id, keys: keys.into_iter().flatten().collect() }
             }

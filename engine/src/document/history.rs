@@ -125,7 +125,7 @@ impl History {
         let position = position.min(self.changes.len());
         let before = self.view.clone();
         if position < self.at {
-            self.view.document = Document::of_changes(&before, &self.changes[..position]);
+            self.view.document = Document::of_changes(&before, self.changes[..position].iter().cloned());
         } else {
             for change in &self.changes[self.at..position] {
                 self.view.document.take_again(change.clone());
@@ -161,7 +161,7 @@ impl Document {
     /// # Ok::<_, EditError>(())
     /// ```
     pub fn history(&self) -> History {
-        let changes: Vec<_> = self.log.iter().cloned().collect();
+        let changes: Vec<_> = self.log.iter().collect();
         History { at: changes.len(), changes, view: View { document: self.copy() } }
     }
 
@@ -175,13 +175,12 @@ impl Document {
         let mut ahead = BTreeSet::new();
         for op in heads.iter() {
             let position = self.log.position(op).ok_or(VersionError::NotHere { op })?;
-            if self.log.range(position..position + 1)[0].last() != op {
+            if self.log.get(position).is_none_or(|change| change.last() != op) {
                 return Err(VersionError::InsideChange { op });
             }
             ahead.insert(position);
         }
-        while let Some(position) = ahead.pop_last() {
-            let change = &self.log.range(position..position + 1)[0];
+        while let Some(change) = ahead.pop_last().and_then(|position| self.log.get(position)) {
             version.extend(change.replica, change.end());
             let previous = change.seq.checked_sub(1).map(|seq| OpId::new(change.replica, seq));
             ahead.extend(previous.into_iter().chain(change.deps.iter()).filter_map(|op| self.log.position(op)));
@@ -198,11 +197,11 @@ impl Document {
         for (replica, next) in version.iter() {
             let op = OpId::new(replica, next - 1);
             let position = self.log.position(op).ok_or(VersionError::NotHere { op })?;
-            if self.log.range(position..position + 1)[0].last() != op {
+            if self.log.get(position).is_none_or(|change| change.last() != op) {
                 return Err(VersionError::InsideChange { op });
             }
         }
-        let in_it = |change: &&Change| version.contains(change.id()) || planted(Fault::ViewShowsLater);
+        let in_it = |change: &Change| version.contains(change.id()) || planted(Fault::ViewShowsLater);
         for change in self.log.iter().filter(in_it) {
             if let Some(lacks) =
                 change.deps.iter().find(|dep| !version.contains(*dep) && !planted(Fault::ViewShowsLater))
@@ -248,7 +247,7 @@ impl Document {
         // What waits here may be released on the way.
         let version = self.log.version().clone();
         for change in other.log.since(&version) {
-            self.receive(change.clone(), limits)?;
+            self.receive(change, limits)?;
         }
         Ok(self.log.end() - before)
     }
@@ -259,12 +258,12 @@ impl Document {
     }
 
     /// A document of some changes of another one, each of which comes after what it depends on.
-    fn of_changes<'a>(other: &Self, changes: impl IntoIterator<Item = &'a Change>) -> Self {
+    fn of_changes(other: &Self, changes: impl IntoIterator<Item = Change>) -> Self {
         let mut document = Self::new(other.replica);
         document.change_limit = other.change_limit;
         document.log.set_epoch(other.log.epoch());
         for change in changes {
-            document.take_again(change.clone());
+            document.take_again(change);
             document.events.clear();
         }
         document

@@ -10,14 +10,14 @@ use bytes::Bytes;
 
 use super::{
     body::{Action, BodyFault, Dictionary, Known, NUMBERS, Operation, Operations},
-    container::{ContainerId, ContainerKind, Content, Entry, Stamp, Value},
+    container::{ContainerId, ContainerKind, Content, Entry, Place, Stamp, Value},
     local::LocalId,
-    sequence::{Misplaced, Origins, Removed, SequenceId, Sequences},
+    sequence::{Origins, Removed, Said, Saying, SequenceId, Sequences},
     writes::key_text,
 };
 use crate::{
     causal::Hlc,
-    id::{OpId, ReplicaId},
+    id::ReplicaId,
     proof::{Fault, planted},
 };
 
@@ -33,9 +33,9 @@ pub(super) struct Container {
 pub(super) enum Step {
     /// The last of the containers was begun.
     Created,
-    /// Characters were inserted.
-    Inserted { container: usize, first: LocalId, len: u32, origins: Origins, at: usize, text: String },
-    /// Visible characters were deleted, by the operation `seq`.
+    /// Characters or items were inserted.
+    Inserted { container: usize, first: LocalId, len: u32, origins: Origins, at: usize, said: Said },
+    /// Visible characters or items were deleted, by the operation `seq`.
     Deleted { container: usize, seq: u64, removed: Removed },
     /// A key of a map, or a register, was written.
     Written { container: usize, seq: u64, key: Option<Arc<str>>, value: Option<Value>, previous: Option<Entry> },
@@ -81,6 +81,8 @@ pub(super) struct State {
     pub(super) sequences: Sequences,
     pub(super) containers: Vec<Container>,
     pub(super) index: BTreeMap<ContainerId, usize>,
+    /// The container that was opened last: edits come in runs.
+    recent: usize,
     /// What each writer has mentioned.
     pub(super) dictionaries: BTreeMap<ReplicaId, Dictionary>,
     pub(super) author: Author,
@@ -97,6 +99,7 @@ impl State {
             sequences: Sequences::default(),
             containers: Vec::new(),
             index: BTreeMap::new(),
+            recent: 0,
             dictionaries: BTreeMap::new(),
             author: Author { replica, clock: Hlc::default() },
             next: 0,
@@ -132,14 +135,14 @@ impl State {
                 Step::Created => {
                     if let Some(container) = self.containers.pop() {
                         self.index.remove(&container.id);
-                        if let Content::Text(_) = container.content {
+                        if container.content.sequence().is_some() {
                             self.sequences.take_back_last();
                         }
                     }
                 }
-                Step::Inserted { container, first, len, .. } => {
+                Step::Inserted { container, first, len, said, .. } => {
                     let sequence = self.sequence_of(container);
-                    self.sequences.take_back(sequence, first, len);
+                    self.sequences.take_back(sequence, first, len, said);
                 }
                 Step::Deleted { .. } if planted(Fault::RollbackKeepsDeletion) => {}
                 Step::Deleted { container, removed, .. } => {
@@ -197,7 +200,15 @@ impl State {
 
     /// A container, if it was ever made or written to.
     pub(super) fn container(&self, id: &ContainerId) -> Option<&Container> {
-        self.index.get(id).map(|index| &self.containers[*index])
+        let recent = self.containers.get(self.recent).filter(|recent| recent.id == *id);
+        recent.or_else(|| self.index.get(id).map(|index| &self.containers[*index]))
+    }
+
+    /// The id of a container at the root, whether it was ever written to or not.
+    pub(super) fn root(&self, kind: ContainerKind, name: &str) -> ContainerId {
+        let is_it = |id: &ContainerId| id.kind == kind && matches!(&id.place, Place::Root(its) if **its == *name);
+        let recent = self.containers.get(self.recent).filter(|recent| is_it(&recent.id));
+        recent.map_or_else(|| ContainerId::root(kind, name), |recent| recent.id.clone())
     }
 
     /// What it holds.
@@ -205,23 +216,22 @@ impl State {
         self.container(id).map(|container| &container.content)
     }
 
+    /// The sequence of a text or a list.
     pub(super) fn sequence(&self, id: &ContainerId) -> Option<SequenceId> {
-        match self.content(id) {
-            Some(Content::Text(sequence)) => Some(*sequence),
-            _ => None,
-        }
+        self.content(id)?.sequence()
     }
 
     pub(super) fn sequence_of(&self, container: usize) -> SequenceId {
-        match &self.containers[container].content {
-            Content::Text(sequence) => *sequence,
-            _ => unreachable!("a container is of the kind in its id"),
-        }
+        self.containers[container].content.sequence().expect("a container is of the kind in its id")
     }
 
     /// A container to write to; begun if it is not there.
     pub(super) fn open(&mut self, id: &ContainerId) -> usize {
+        if self.containers.get(self.recent).is_some_and(|recent| recent.id == *id) {
+            return self.recent;
+        }
         if let Some(index) = self.index.get(id) {
+            self.recent = *index;
             return *index;
         }
         let index = self.containers.len();
@@ -230,12 +240,6 @@ impl State {
         self.index.insert(id.clone(), index);
         self.steps.push(Step::Created);
         index
-    }
-
-    fn open_text(&mut self, id: &ContainerId) -> (usize, SequenceId) {
-        debug_assert!(id.kind == ContainerKind::Text);
-        let index = self.open(id);
-        (index, self.sequence_of(index))
     }
 
     /// The number of the next operation.
@@ -250,47 +254,6 @@ impl State {
         Some(first)
     }
 
-    /// Inserts text here. The position is inside and the text not empty. `None` if the numbers are used up.
-    pub(super) fn insert(&mut self, id: &ContainerId, at: usize, text: &str) -> Option<()> {
-        let len = u32::try_from(text.chars().count()).ok()?;
-        let writer = self.sequences.ids.writer(self.author.replica);
-        // Numbers that are taken have to be used, so what can fail comes before.
-        let first = self.sequences.ids.give(writer, self.next, len)?;
-        self.take_numbers(u64::from(len))?;
-        let (container, sequence) = self.open_text(id);
-        let origins = self.sequences.insert(sequence, at, first, len, text);
-        self.steps.push(Step::Inserted { container, first, len, origins, at, text: text.to_owned() });
-        Some(())
-    }
-
-    /// Deletes text here. The range is inside and not empty. `None` if the numbers are used up.
-    pub(super) fn delete(&mut self, id: &ContainerId, at: usize, count: usize) -> Option<()> {
-        let mark = self.mark();
-        let (container, sequence) = self.open_text(id);
-        let mut pieces = Vec::new();
-        self.sequences.delete(sequence, at, count, |removed| pieces.push(removed));
-        let mut numbered = true;
-        for removed in pieces {
-            // One operation can name what continues the last one's ids in either direction.
-            let seq = match self.steps.last() {
-                Some(Step::Deleted { container: last, seq, removed: before })
-                    if *last == container && self.sequences.continue_each_other(before, &removed) =>
-                {
-                    Some(*seq)
-                }
-                _ => self.take_numbers(1),
-            };
-            // Journalled whatever happens, so that it is undone with the rest.
-            numbered &= seq.is_some();
-            self.steps.push(Step::Deleted { container, seq: seq.unwrap_or(u64::MAX), removed });
-        }
-        if !numbered {
-            self.return_to(mark);
-            return None;
-        }
-        Some(())
-    }
-
     /// Applies an operation of a received body. Everything it refers to is known to be in its past.
     ///
     /// # Errors
@@ -298,37 +261,14 @@ impl State {
     /// If it cannot be applied; the caller then [returns](Self::return_to) to the beginning of the change.
     pub(super) fn apply(&mut self, operation: Operation) -> Result<(), BodyFault> {
         let id = &operation.container;
-        let op = OpId::new(self.author.replica, operation.seq);
         match operation.action {
             Action::Insert { left, right, text } => {
-                let origins = Origins { left: self.item(left)?, right: self.item(right)? };
-                let given = u32::try_from(text.chars().count()).ok().and_then(|len| {
-                    let writer = self.sequences.ids.writer(op.replica);
-                    Some((self.sequences.ids.give(writer, op.seq, len)?, len))
-                });
-                let (first, len) = given.ok_or(BodyFault::TooMany)?;
-                let (container, sequence) = self.open_text(id);
-                let at = self.sequences.integrate(sequence, first, len, &text, origins);
-                let at = at.map_err(|why| match why {
-                    Misplaced::Missing(item) => BodyFault::Missing { op: self.sequences.ids.op(item) },
-                    Misplaced::NeverNeighbours => BodyFault::Misplaced { op },
-                })?;
-                let at = at as usize;
-                self.steps.push(Step::Inserted { container, first, len, origins, at, text });
+                self.insert_as(id, (left, right), Saying::Text(&text), operation.seq)?;
             }
-            Action::Delete { first, count } => {
-                let (container, sequence) = self.open_text(id);
-                if !self.sequences.contains(sequence, first, count) {
-                    return Err(BodyFault::Missing { op: first });
-                }
-                let Self { sequences, steps, .. } = self;
-                sequences.delete_items(sequence, first, count, |mut removed| {
-                    if planted(Fault::DeletionReportedOneOff) {
-                        removed.at = removed.at.saturating_sub(1);
-                    }
-                    steps.push(Step::Deleted { container, seq: operation.seq, removed });
-                });
+            Action::InsertItems { left, right, items } => {
+                self.insert_as(id, (left, right), Saying::Items(&items), operation.seq)?;
             }
+            Action::Delete { first, count } => self.delete_as(id, first, count, operation.seq)?,
             Action::Map { key, value } => self.write_as(id, Some(&key), value, operation.seq),
             Action::Register { value } => self.write_as(id, None, value.map(Value::Plain), operation.seq),
             Action::Count { by } => self.count_as(id, by, operation.seq),
@@ -341,10 +281,6 @@ impl State {
             Action::Remove { tags } => self.remove_as(id, &tags, operation.seq),
         }
         Ok(())
-    }
-
-    fn item(&self, op: Option<OpId>) -> Result<Option<LocalId>, BodyFault> {
-        op.map(|op| self.sequences.ids.find(op).ok_or(BodyFault::Missing { op })).transpose()
     }
 
     /// The journal as operations: what a body is written from.
@@ -363,34 +299,10 @@ impl State {
     /// What a step did, unless the last operation could take it in.
     fn action(&self, step: &Step, container: &ContainerId, last: Option<&mut Operation>) -> Option<(u64, Action)> {
         let last = last.filter(|last| last.container == *container);
-        let name = |item: LocalId| self.sequences.ids.op(item);
         match step {
             Step::Created => None,
-            Step::Inserted { first, origins, text, .. } => {
-                let first = name(*first);
-                let (left, right) = (origins.left.map(name), origins.right.map(name));
-                if let Some(Operation { seq, action: Action::Insert { right: its_right, text: run, .. }, .. }) = last {
-                    // Numbers follow one another, so the run's last character is the one numbered before this step.
-                    let typed_on =
-                        left.is_some_and(|left| left.replica == self.author.replica && left.seq + 1 == first.seq);
-                    if typed_on && left.is_some_and(|left| left.seq >= *seq) && *its_right == right {
-                        run.push_str(text);
-                        return None;
-                    }
-                }
-                Some((first.seq, Action::Insert { left, right, text: text.clone() }))
-            }
-            Step::Deleted { seq, removed, .. } => {
-                let from = name(removed.first);
-                if let Some(Operation { seq: its_seq, action: Action::Delete { first, count }, .. }) = last {
-                    if its_seq == seq {
-                        first.seq = first.seq.min(from.seq);
-                        *count += u64::from(removed.len);
-                        return None;
-                    }
-                }
-                Some((*seq, Action::Delete { first: from, count: u64::from(removed.len) }))
-            }
+            Step::Inserted { first, origins, said, .. } => self.insertion(*first, origins, *said, last),
+            Step::Deleted { seq, removed, .. } => self.deletion(*seq, removed, last),
             Step::Written { seq, key: Some(key), value, .. } => {
                 Some((*seq, Action::Map { key: key.clone(), value: value.clone() }))
             }

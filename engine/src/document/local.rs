@@ -113,9 +113,8 @@ impl LocalIds {
     /// Consecutive ids for `len` operations of a writer, the first of which has the number `seq`: the greatest so far.
     /// `None` if there are not as many left.
     pub(crate) fn give(&mut self, writer: u32, seq: u64, len: u32) -> Option<LocalId> {
-        let stretches = &mut self.writers[writer as usize].stretches;
         let mut size = BLOCK;
-        if let Some(last) = stretches.last() {
+        if let Some(last) = self.writers[writer as usize].stretches.last() {
             if let Some(from) = seq.checked_sub(last.seq) {
                 if from.checked_add(u64::from(len)).is_some_and(|to| to <= u64::from(last.len))
                     || planted(Fault::StretchOverrun)
@@ -125,12 +124,17 @@ impl LocalIds {
             }
             size = last.len.saturating_mul(2).min(LONGEST);
         }
-        let size = size.max(len).checked_next_multiple_of(BLOCK)?;
+        self.give_stretch(writer, seq, size.max(len))
+    }
+
+    /// The same, and room for no more than these before the next block begins.
+    pub(crate) fn give_stretch(&mut self, writer: u32, seq: u64, len: u32) -> Option<LocalId> {
+        let size = len.checked_next_multiple_of(BLOCK)?;
         let first = u32::try_from(self.blocks.len()).ok()? << BLOCK_BITS;
         if first.checked_add(size)? > MOST_IDS {
             return None;
         }
-        stretches.push(Stretch { seq, first, len: size });
+        self.writers[writer as usize].stretches.push(Stretch { seq, first, len: size });
         let blocks = (0..size >> BLOCK_BITS).map(|block| Block { writer, seq: seq + u64::from(block << BLOCK_BITS) });
         self.blocks.extend(blocks);
         LocalId::from_bits(first)

@@ -7,13 +7,8 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
     container::{ContainerId, ContainerKind, Content, Held, Value},
-    counter::{CounterMut, CounterRef},
     journal::State,
-    nested::{nested_to_edit, nested_to_read},
-    or_map::{OrMapMut, OrMapRef},
-    or_set::{OrSetMut, OrSetRef},
-    register::{RegisterMut, RegisterRef},
-    text::{TextMut, TextRef},
+    nested::{every_kind, keys_to_edit, keys_to_read},
     transaction::EditError,
     value::{self, ValueError},
 };
@@ -93,7 +88,7 @@ impl<'a, V> MapRef<'a, V> {
         self.value(key)?.child(self.id?, &key.into()).filter(|child| child.kind == kind)
     }
 
-    nested_to_read!();
+    every_kind!(keys_to_read);
 }
 
 impl<'a, V: DeserializeOwned> MapRef<'a, V> {
@@ -142,7 +137,7 @@ impl<V> MapMut<'_, V> {
         self.state.write(&self.id, Some(&Arc::from(key)), None).ok_or(EditError::Exhausted)
     }
 
-    nested_to_edit!();
+    every_kind!(keys_to_edit);
 }
 
 impl<V: Serialize> MapMut<'_, V> {

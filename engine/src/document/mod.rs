@@ -1,11 +1,12 @@
 //! The native document: opens bodies, can be read and edited.
 //!
-//! A [`Document`] is a [`ChangeLog`] with the containers its changes describe. Containers are named at the root, or nested in
-//! the keys of maps and or-maps, and their values typed through serde.
+//! A [`Document`] is a [`ChangeLog`] with the containers its changes describe. Containers are named at the root, or nested at
+//! the keys of maps and or-maps and as items of lists, and their values typed through serde.
 //!
 //! | container | holds | what comes of concurrent edits |
 //! |---|---|---|
 //! | [`text`](Document::text) | characters | all are kept, each between those that it was typed between |
+//! | [`list`](Document::list) | values and containers in an order | all are kept, each between those that it was put between |
 //! | [`map`](Document::map) | values and containers by key | for each key, the last write |
 //! | [`register`](Document::register) | a value | the last write |
 //! | [`counter`](Document::counter) | a number | the sum of all |
@@ -32,14 +33,15 @@
 //! | room | what it is for |
 //! |---|---|
 //! | `transaction`, `reading` | how an application comes by containers, to edit them and to read them |
-//! | `text`, `map`, `register`, `counter`, `or_set`, `or_map`, `nested` | what it holds then |
+//! | `text`, `list`, `map`, `register`, `counter`, `or_set`, `or_map`, `nested` | what it holds then |
 //! | `container`, `value` | which container, and what is in it |
-//! | `journal`, `writes` | containers, changed step by step and undone likewise |
-//! | `sequence` | Fugue, under every text |
+//! | `journal`, `runs`, `items`, `writes` | containers, changed step by step and undone likewise |
+//! | `sequence` | Fugue, under every text and list |
 //! | `local` | short numbers for operations |
 //! | [`diff`] | differences between two texts, and between two sequences of anything |
 //! | `tagged` | elements that are kept by tags, under or-sets and or-maps |
 //! | `body`, `past` | what a change says, and what it may refer to |
+//! | `snapshot` | a document without its history, written down whole |
 //! | `undo`, `again` | what edits here did, and how that is taken back |
 //! | `history`, `compare` | past versions, and what is different between two |
 //! | `whole` | a document as one value |
@@ -56,7 +58,9 @@ pub mod diff;
 mod digest;
 mod event;
 mod history;
+mod items;
 mod journal;
+mod list;
 mod local;
 mod map;
 mod nested;
@@ -65,7 +69,9 @@ mod or_set;
 mod past;
 mod reading;
 mod register;
+mod runs;
 mod sequence;
+mod snapshot;
 mod tagged;
 mod text;
 mod transaction;
@@ -78,16 +84,18 @@ use std::{collections::VecDeque, fmt};
 
 pub use body::{Action, BodyFault, Dictionary, Operation, Operations};
 use container::Content;
-pub use container::{ContainerId, ContainerKind, Held, PathStep, Place, Slot, Value};
+pub use container::{ContainerId, ContainerKind, Held, Item, PathStep, Place, Slot, Spot, Value};
 pub use counter::{CounterMut, CounterRef};
 pub use cursor::{Cursor, Side};
-pub use event::{ContainerEdit, DocumentEvent, Origin, TextEdit};
+pub use event::{ContainerEdit, DocumentEvent, Inserted, ListEdit, Origin, TextEdit};
 pub use history::{History, MergeError, VersionError, View};
 use journal::{Author, State};
+pub use list::{ListMut, ListRef};
 pub use map::{MapMut, MapRef};
 pub use or_map::{OrMapMut, OrMapRef};
 pub use or_set::{OrSetMut, OrSetRef};
 pub use register::{RegisterMut, RegisterRef};
+pub use snapshot::SnapshotFault;
 pub use text::{TextMut, TextRef};
 pub use transaction::{EditError, Edited, Transaction};
 pub use undo::{Selection, UndoOptions, Undone};
@@ -115,6 +123,7 @@ pub struct Document {
     state: State,
     past: past::Past,
     events: VecDeque<DocumentEvent>,
+    reporting: bool,
     change_limit: usize,
     /// `None` unless edits are kept to be undone.
     undo: Option<Box<undo::UndoStacks>>,
@@ -129,6 +138,7 @@ impl Document {
             state: State::new(replica),
             past: past::Past::default(),
             events: VecDeque::new(),
+            reporting: true,
             change_limit: Limits::default().change_bytes,
             undo: None,
         }
@@ -151,13 +161,11 @@ impl Document {
         let mut document = Self::new(replica);
         document.change_limit = limits.change_bytes;
         document.log.set_epoch(epoch);
-        let mut unreadable = VecDeque::new();
+        document.reporting = false;
         for change in changes {
             document.receive(change, limits)?;
-            let reported = document.events.drain(..);
-            unreadable.extend(reported.filter(|event| matches!(event, DocumentEvent::Unreadable { .. })));
         }
-        document.events = unreadable;
+        document.reporting = true;
         Ok(document)
     }
 
@@ -175,6 +183,12 @@ impl Document {
     /// default of [`Limits::change_bytes`].
     pub const fn set_change_limit(&mut self, bytes: usize) {
         self.change_limit = bytes;
+    }
+
+    /// Whether edits and changes are reported from now on, as they are at first. A document that nobody shows has nothing to
+    /// report, and is faster. Changes that cannot be read are always reported.
+    pub const fn set_reporting(&mut self, reporting: bool) {
+        self.reporting = reporting;
     }
 
     /// Edits the document: all that the closure does becomes one change, made at the wall clock's `wall`.
@@ -210,20 +224,18 @@ impl Document {
             return Ok(Edited { value, change: None });
         }
         let (body, known) = transaction.state().write_body();
-        let body = self.log.keep(&body);
-        let deps = self.log.frontier().iter().filter(|head| head.replica != self.replica).collect();
-        let change = Change { replica: self.replica, seq, len, clock, deps, body };
+        let change = Change { body, ..self.log.next_header(self.replica, len, clock) };
         let bytes = change.encoded_len();
         if bytes > self.change_limit {
             transaction.state().forget_mentions(known);
             return Err(EditError::ChangeTooLarge { bytes, limit: self.change_limit }.into());
         }
         transaction.complete();
-        let change = self.log.append(self.replica, len, clock, change.body).clone();
+        self.log.append_next(&change);
         if let (Origin::Local, Some(undo)) = (origin, &mut self.undo) {
             undo.take(&self.state, wall);
         }
-        self.report(origin, &change);
+        self.opening().report(origin, &change);
         Ok(Edited { value, change: Some(change) })
     }
 
@@ -238,19 +250,32 @@ impl Document {
     pub fn path(&self, id: &ContainerId) -> Option<Vec<PathStep>> {
         let mut path = Vec::new();
         let mut at = id;
-        while let Place::Key(slot) = &at.place {
-            let held = self.state.content(&slot.parent)?.held(&slot.key)?;
-            if *held != (Value::Child { kind: at.kind, over: slot.over }) {
-                return None;
-            }
-            path.push(PathStep::Key(slot.key.clone()));
-            at = &slot.parent;
+        loop {
+            at = match &at.place {
+                Place::Root(name) => {
+                    path.push(PathStep::Root(name.clone()));
+                    path.reverse();
+                    return Some(path);
+                }
+                Place::Key(slot) => {
+                    let held = self.state.content(&slot.parent)?.held(&slot.key)?;
+                    if *held != (Value::Child { kind: at.kind, over: slot.over }) {
+                        return None;
+                    }
+                    path.push(PathStep::Key(slot.key.clone()));
+                    &slot.parent
+                }
+                Place::Item(spot) => {
+                    path.push(PathStep::Index(self.state.position(&spot.parent, spot.item, at.kind)?));
+                    &spot.parent
+                }
+            };
         }
-        if let Place::Root(name) = &at.place {
-            path.push(PathStep::Root(name.clone()));
-        }
-        path.reverse();
-        Some(path)
+    }
+
+    const fn opening(&mut self) -> Opening<'_> {
+        let Self { state, past, events, reporting, .. } = self;
+        Opening { state, past, events, reporting: *reporting }
     }
 
     /// The next thing to report, oldest first.
@@ -277,7 +302,8 @@ impl Document {
         }
         for container in &self.state.containers {
             let checked = match &container.content {
-                Content::Text(sequence) => self.state.sequences.check(*sequence),
+                Content::Text(sequence) => self.state.sequences.check(*sequence, true),
+                Content::List(sequence) => self.state.sequences.check(*sequence, false),
                 Content::Tagged(tagged) => tagged.check(),
                 _ => Ok(()),
             };
@@ -285,13 +311,23 @@ impl Document {
         }
         Ok(())
     }
+}
 
+/// What it takes to open changes, beside the log.
+struct Opening<'a> {
+    state: &'a mut State,
+    past: &'a mut past::Past,
+    events: &'a mut VecDeque<DocumentEvent>,
+    reporting: bool,
+}
+
+impl Opening<'_> {
     /// Applies a change that has just been appended to the log, or nothing of it.
-    fn apply(&mut self, change: &Change) {
+    fn apply(&mut self, log: &ChangeLog, change: &Change) {
         let author = Author { replica: change.replica, clock: change.clock };
         let begin = self.state.begin(author, change.seq);
         let known = self.state.dictionary().known();
-        match self.apply_body(change) {
+        match self.apply_body(log, change) {
             Ok(()) => self.report(Origin::Remote, change),
             Err(why) => {
                 note((&why).into());
@@ -302,11 +338,11 @@ impl Document {
         }
     }
 
-    fn apply_body(&mut self, change: &Change) -> Result<(), BodyFault> {
+    fn apply_body(&mut self, log: &ChangeLog, change: &Change) -> Result<(), BodyFault> {
         let (operations, references) = Operations::read(change, self.state.dictionary())?;
         for (replica, seq) in references {
             let op = OpId::new(replica, seq);
-            if !self.past.covers(&self.log, change, op) && !planted(Fault::UnseenReferenceAccepted) {
+            if !self.past.covers(log, change, op) && !planted(Fault::UnseenReferenceAccepted) {
                 return Err(BodyFault::Unseen { op });
             }
         }
@@ -315,12 +351,14 @@ impl Document {
 
     /// Tells what the journal holds, and empties it.
     fn report(&mut self, origin: Origin, change: &Change) {
-        let steps = std::mem::take(&mut self.state.steps);
-        let edits = event::visible_edits(&steps, &self.state.containers);
-        if !edits.is_empty() {
-            let label = self.state.label.take();
-            self.events.push_back(DocumentEvent::Changed { origin, change: change.id(), label, edits });
+        if self.reporting {
+            let edits = event::visible_edits(&self.state.steps, self.state);
+            if !edits.is_empty() {
+                let label = self.state.label.take();
+                self.events.push_back(DocumentEvent::Changed { origin, change: change.id(), label, edits });
+            }
         }
+        self.state.steps.clear();
     }
 }
 
@@ -340,19 +378,16 @@ impl Replica for Document {
     }
 
     fn receive(&mut self, change: Change, limits: &Limits) -> Result<Received, ChangeFault> {
-        let received = self.log.receive(change, limits)?;
-        if let Received::Appended { positions, .. } = &received {
-            for position in positions.clone() {
-                // Cheap: a clone shares the body.
-                let change = self.log.range(position..position + 1)[0].clone();
-                let reported = self.events.len();
-                self.apply(&change);
-                if position > positions.start && planted(Fault::ReleasedChangeNotReported) {
-                    self.events.truncate(reported);
-                }
+        let Self { log, state, past, events, reporting, .. } = self;
+        let mut opening = Opening { state, past, events, reporting: *reporting };
+        let mut others = false;
+        log.receive_each(change, limits, |log, change| {
+            let reported = opening.events.len();
+            opening.apply(log, change);
+            if std::mem::replace(&mut others, true) && planted(Fault::ReleasedChangeNotReported) {
+                opening.events.truncate(reported);
             }
-        }
-        Ok(received)
+        })
     }
 
     fn poll_event(&mut self) -> Option<DocumentEvent> {

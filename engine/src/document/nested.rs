@@ -1,103 +1,83 @@
-//! Containers at the keys of maps and or-maps: the same methods for both.
+//! Containers in containers: the same methods wherever there can be one.
 
-/// For something with `state`, and `child`, which says which container of a kind a key holds.
-macro_rules! nested_to_read {
-    () => {
-        /// The text that a key holds; `None` if it holds none.
-        pub fn text(&self, key: &str) -> Option<TextRef<'a>> {
-            Some(TextRef::of(self.state, &self.child(key, ContainerKind::Text)?))
-        }
-
-        /// The map that a key holds; `None` if it holds none.
-        pub fn map<W>(&self, key: &str) -> Option<MapRef<'a, W>> {
-            Some(MapRef::of(self.state, &self.child(key, ContainerKind::Map)?))
-        }
-
-        /// The register that a key holds; `None` if it holds none.
-        pub fn register<T>(&self, key: &str) -> Option<RegisterRef<'a, T>> {
-            Some(RegisterRef::of(self.state, &self.child(key, ContainerKind::Register)?))
-        }
-
-        /// The counter that a key holds; `None` if it holds none.
-        pub fn counter(&self, key: &str) -> Option<CounterRef<'a>> {
-            Some(CounterRef::of(self.state, &self.child(key, ContainerKind::Counter)?))
-        }
-
-        /// The or-set that a key holds; `None` if it holds none.
-        pub fn or_set<T>(&self, key: &str) -> Option<OrSetRef<'a, T>> {
-            Some(OrSetRef::of(self.state, &self.child(key, ContainerKind::OrSet)?))
-        }
-
-        /// The or-map that a key holds; `None` if it holds none.
-        pub fn or_map<W>(&self, key: &str) -> Option<OrMapRef<'a, W>> {
-            Some(OrMapRef::of(self.state, &self.child(key, ContainerKind::OrMap)?))
+/// Hands a macro all kinds of containers: how each is called, the methods that find one and insert one, its kind, and how it
+/// is read and edited.
+macro_rules! every_kind {
+    ($methods:ident) => {
+        $methods! {
+            "text" text insert_text Text TextRef TextMut;
+            "list" list insert_list List ListRef ListMut <W>;
+            "map" map insert_map Map MapRef MapMut <W>;
+            "register" register insert_register Register RegisterRef RegisterMut <W>;
+            "counter" counter insert_counter Counter CounterRef CounterMut;
+            "or-set" or_set insert_or_set OrSet OrSetRef OrSetMut <W>;
+            "or-map" or_map insert_or_map OrMap OrMapRef OrMapMut <W>;
         }
     };
 }
 
-/// For something with `state` and `id`.
-macro_rules! nested_to_edit {
-    () => {
-        /// The text that a key holds. If it holds something else, or nothing, it holds a new one then.
-        ///
-        /// # Errors
-        ///
-        /// If it would be nested too deep.
-        pub fn text(&mut self, key: &str) -> Result<TextMut<'_>, EditError> {
-            let id = self.state.nest(&self.id, key, ContainerKind::Text)?;
-            Ok(TextMut { state: self.state, id })
+/// For something with keys, with `state`, and `child`, which says which container of a kind a key holds.
+macro_rules! keys_to_read {
+    ($($what:literal $name:ident $insert:ident $kind:ident $read:ident $edit:ident $(<$value:ident>)?;)*) => {$(
+        #[doc = concat!("The ", $what, " that a key holds; `None` if it holds none.")]
+        pub fn $name $(<$value>)? (&self, key: &str) -> Option<$crate::document::$read<'a $(, $value)?>> {
+            let id = self.child(key, $crate::document::ContainerKind::$kind)?;
+            Some($crate::document::$read::of(self.state, &id))
         }
-
-        /// The map that a key holds. If it holds something else, or nothing, it holds a new one then.
-        ///
-        /// # Errors
-        ///
-        /// If it would be nested too deep.
-        pub fn map<W>(&mut self, key: &str) -> Result<MapMut<'_, W>, EditError> {
-            let id = self.state.nest(&self.id, key, ContainerKind::Map)?;
-            Ok(MapMut { state: self.state, id, values: PhantomData })
-        }
-
-        /// The register that a key holds. If it holds something else, or nothing, it holds a new one then.
-        ///
-        /// # Errors
-        ///
-        /// If it would be nested too deep.
-        pub fn register<T>(&mut self, key: &str) -> Result<RegisterMut<'_, T>, EditError> {
-            let id = self.state.nest(&self.id, key, ContainerKind::Register)?;
-            Ok(RegisterMut { state: self.state, id, values: PhantomData })
-        }
-
-        /// The counter that a key holds. If it holds something else, or nothing, it holds a new one then.
-        ///
-        /// # Errors
-        ///
-        /// If it would be nested too deep.
-        pub fn counter(&mut self, key: &str) -> Result<CounterMut<'_>, EditError> {
-            let id = self.state.nest(&self.id, key, ContainerKind::Counter)?;
-            Ok(CounterMut { state: self.state, id })
-        }
-
-        /// The or-set that a key holds. If it holds something else, or nothing, it holds a new one then.
-        ///
-        /// # Errors
-        ///
-        /// If it would be nested too deep.
-        pub fn or_set<T>(&mut self, key: &str) -> Result<OrSetMut<'_, T>, EditError> {
-            let id = self.state.nest(&self.id, key, ContainerKind::OrSet)?;
-            Ok(OrSetMut { state: self.state, id, values: PhantomData })
-        }
-
-        /// The or-map that a key holds. If it holds something else, or nothing, it holds a new one then.
-        ///
-        /// # Errors
-        ///
-        /// If it would be nested too deep.
-        pub fn or_map<W>(&mut self, key: &str) -> Result<OrMapMut<'_, W>, EditError> {
-            let id = self.state.nest(&self.id, key, ContainerKind::OrMap)?;
-            Ok(OrMapMut { state: self.state, id, values: PhantomData })
-        }
-    };
+    )*};
 }
 
-pub(super) use {nested_to_edit, nested_to_read};
+/// For something with keys, with `state` and `id`.
+macro_rules! keys_to_edit {
+    ($($what:literal $name:ident $insert:ident $kind:ident $read:ident $edit:ident $(<$value:ident>)?;)*) => {$(
+        #[doc = concat!("The ", $what, " that a key holds. If it holds something else, or nothing, it holds a new one then.")]
+        ///
+        /// # Errors
+        ///
+        /// If it would be nested too deep.
+        pub fn $name $(<$value>)? (
+            &mut self,
+            key: &str,
+        ) -> Result<$crate::document::$edit<'_ $(, $value)?>, $crate::document::EditError> {
+            let id = self.state.nest(&self.id, key, $crate::document::ContainerKind::$kind)?;
+            Ok($crate::document::$edit { state: self.state, id $(, values: PhantomData::<fn() -> $value>)? })
+        }
+    )*};
+}
+
+/// For something with items, with `items`.
+macro_rules! items_to_read {
+    ($($what:literal $name:ident $insert:ident $kind:ident $read:ident $edit:ident $(<$value:ident>)?;)*) => {$(
+        #[doc = concat!("The ", $what, " at a position; `None` if something else is there, or nothing.")]
+        pub fn $name $(<$value>)? (&self, at: usize) -> Option<$crate::document::$read<'a $(, $value)?>> {
+            let id = self.items.child(at, $crate::document::ContainerKind::$kind)?;
+            Some($crate::document::$read::of(self.items.state, &id))
+        }
+    )*};
+}
+
+/// For something with items, with `state` and `id`.
+macro_rules! items_to_edit {
+    ($($what:literal $name:ident $insert:ident $kind:ident $read:ident $edit:ident $(<$value:ident>)?;)*) => {$(
+        #[doc = concat!("The ", $what, " at a position; `None` if something else is there, or nothing.")]
+        pub fn $name $(<$value>)? (&mut self, at: usize) -> Option<$crate::document::$edit<'_ $(, $value)?>> {
+            let id = self.view().items.child(at, $crate::document::ContainerKind::$kind)?;
+            Some($crate::document::$edit { state: self.state, id $(, values: PhantomData::<fn() -> $value>)? })
+        }
+
+        #[doc = concat!("Inserts a new ", $what, " before the item `at`; at the end if that is the length.")]
+        ///
+        /// # Errors
+        ///
+        /// If the position is past the end, or the container would be nested too deep.
+        pub fn $insert $(<$value>)? (
+            &mut self,
+            at: usize,
+        ) -> Result<$crate::document::$edit<'_ $(, $value)?>, $crate::document::EditError> {
+            let id = self.state.insert_child(&self.id, at, $crate::document::ContainerKind::$kind)?;
+            Ok($crate::document::$edit { state: self.state, id $(, values: PhantomData::<fn() -> $value>)? })
+        }
+    )*};
+}
+
+pub(super) use {every_kind, items_to_edit, items_to_read, keys_to_edit, keys_to_read};

@@ -7,14 +7,9 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
     container::{ContainerId, ContainerKind, Content, Held, Value},
-    counter::{CounterMut, CounterRef},
     journal::State,
-    map::{MapMut, MapRef},
-    nested::{nested_to_edit, nested_to_read},
-    or_set::{OrSetMut, OrSetRef},
-    register::{RegisterMut, RegisterRef},
+    nested::{every_kind, keys_to_edit, keys_to_read},
     tagged::Tagged,
-    text::{TextMut, TextRef},
     transaction::EditError,
     value::{self, ValueError},
     writes::key_text,
@@ -95,7 +90,7 @@ impl<'a, V> OrMapRef<'a, V> {
         self.value(key)?.child(self.id?, &key.into()).filter(|child| child.kind == kind)
     }
 
-    nested_to_read!();
+    every_kind!(keys_to_read);
 }
 
 impl<'a, V: DeserializeOwned> OrMapRef<'a, V> {
@@ -144,7 +139,7 @@ impl<V> OrMapMut<'_, V> {
         self.state.remove(&self.id, key.as_bytes()).ok_or(EditError::Exhausted)
     }
 
-    nested_to_edit!();
+    every_kind!(keys_to_edit);
 }
 
 impl<V: Serialize> OrMapMut<'_, V> {

@@ -7,10 +7,13 @@
 //! writers: what a writer had seen once it has seen in all its later changes. In an ordinary session nearly every question
 //! is answered by that memory or by the first step.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    cell::LazyCell,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use crate::{
-    causal::{Change, ChangeLog, LogPosition},
+    causal::{Change, ChangeLog, Frontier},
     id::{OpId, ReplicaId},
 };
 
@@ -35,18 +38,21 @@ impl Past {
         if op.replica == change.replica {
             return op.seq < change.seq;
         }
-        let Some(target) = log.position(op) else {
+        if !log.version().contains(op) {
             return false;
-        };
+        }
         if self.known(change.last(), op) {
             return true;
         }
+        // Mostly not needed, and to find it costs more than all the rest.
+        let target = LazyCell::new(|| log.step(op));
+        let target = || *target;
         let mut ahead = BTreeSet::new();
-        let mut found = self.step(log, change, op, target, &mut ahead);
+        let mut found = self.back(log, (change.id(), &change.deps), op, &target, &mut ahead);
         while found.is_none() {
-            // Positions are a causal order: once they are all before the target, nothing can lead to it any more.
-            let Some(position) = ahead.pop_last() else { break };
-            found = self.step(log, &log.range(position..position + 1)[0], op, target, &mut ahead);
+            // Steps are a causal order: once they are all before the target, nothing can lead to it any more.
+            let Some((first, deps)) = ahead.pop_last().and_then(|step| log.came_after(step)) else { break };
+            found = self.back(log, (first, &deps), op, &target, &mut ahead);
         }
         if let Some(last) = found {
             self.seen.insert((change.replica, op.replica), Seen { since: change.seq, last });
@@ -59,17 +65,17 @@ impl Past {
         self.seen.get(&(by.replica, op.replica)).is_some_and(|seen| seen.since <= by.seq && seen.last >= op.seq)
     }
 
-    /// One step back from a change: the operation that proves that `op` was seen, or more places to step back from.
-    fn step(
+    /// Back from the beginning of a change, or of several in a row: the operation that proves that `op` was seen, or more places to step back from.
+    fn back(
         &self,
         log: &ChangeLog,
-        change: &Change,
+        (first, deps): (OpId, &Frontier),
         op: OpId,
-        target: LogPosition,
-        ahead: &mut BTreeSet<LogPosition>,
+        target: &impl Fn() -> Option<usize>,
+        ahead: &mut BTreeSet<usize>,
     ) -> Option<u64> {
-        let previous = change.seq.checked_sub(1).map(|seq| OpId::new(change.replica, seq));
-        for dependency in previous.into_iter().chain(change.deps.iter()) {
+        let previous = first.seq.checked_sub(1).map(|seq| OpId::new(first.replica, seq));
+        for dependency in previous.into_iter().chain(deps.iter()) {
             if dependency.replica == op.replica {
                 if dependency.seq >= op.seq {
                     return Some(dependency.seq);
@@ -80,7 +86,7 @@ impl Past {
             if self.known(dependency, op) {
                 return Some(op.seq);
             }
-            ahead.extend(log.position(dependency).filter(|position| *position > target));
+            ahead.extend(log.step(dependency).filter(|step| Some(*step) > target()));
         }
         None
     }
@@ -91,7 +97,11 @@ mod tests {
     use bytes::Bytes;
 
     use super::*;
-    use crate::{causal::Hlc, limits::Limits};
+    use crate::{
+        causal::Hlc,
+        limits::Limits,
+        rng::{Rng, Seed},
+    };
 
     fn change(replica: u64, seq: u64, clock: u64, deps: &[(u64, u64)]) -> Change {
         Change {
@@ -127,6 +137,42 @@ mod tests {
             assert!(!covers(2, 1, 2) && !covers(3, 1, 2) && !covers(4, 1, 3) && !covers(5, 1, 2));
             assert!(covers(5, 3, 2) && !covers(5, 3, 3) && !covers(5, 3, 4));
             assert!(covers(4, 3, 1) && !covers(4, 3, 2) && !covers(4, 9, 0));
+        }
+    }
+
+    #[test]
+    fn the_shape_of_a_history_tells_what_was_seen_as_the_changes_themselves_do() {
+        let mut rng = Rng::new(Seed::from_number(3));
+        let mut below = |bound: usize| (rng.next_u64() % bound as u64) as usize;
+        for _ in 0..60 {
+            let mut logs = vec![ChangeLog::new(); 3];
+            let mut all: Vec<Change> = Vec::new();
+            let (mut known, mut short) = (ChangeLog::new(), None);
+            for at in 0..40 {
+                let who = below(3);
+                let clock = Hlc::new(at + 1, 0);
+                let made = logs[who].append(ReplicaId::new(who as u64), 1 + below(3) as u64, clock, Bytes::new());
+                let made = made.clone();
+                let to = below(3);
+                for change in all.iter().take(if below(4) == 0 { all.len() } else { 0 }) {
+                    logs[to].receive(change.clone(), &Limits::default()).expect("a good history");
+                }
+                all.push(made.clone());
+                if at == 25 {
+                    short = Some(ChangeLog::after(known.shape()));
+                }
+                known.receive(made.clone(), &Limits::default()).expect("a good history");
+                let Some(short) = &mut short else { continue };
+                short.receive(made.clone(), &Limits::default()).expect("a good history");
+                let (mut with, mut without) = (Past::default(), Past::default());
+                for op in all.iter().flat_map(|change| (change.seq..change.end()).map(|seq| (change.replica, seq))) {
+                    let op = OpId::new(op.0, op.1);
+                    assert_eq!(with.covers(&known, &made, op), without.covers(short, &made, op), "{made:?} {op:?}");
+                }
+            }
+            let short = short.expect("it was pruned");
+            assert_eq!(short.shape().runs(), known.shape().runs());
+            assert_eq!((short.version(), short.frontier()), (known.version(), known.frontier()));
         }
     }
 }

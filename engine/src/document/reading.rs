@@ -1,41 +1,53 @@
 //! Containers of a document to be read: by name at the root, or by id wherever they are.
 
-use super::{ContainerId, ContainerKind, CounterRef, Document, MapRef, OrMapRef, OrSetRef, RegisterRef, TextRef};
+use super::{
+    ContainerId, ContainerKind, CounterRef, Document, ListRef, MapRef, OrMapRef, OrSetRef, RegisterRef, TextRef,
+};
 
 impl Document {
     /// The text of this name at the root, to be read.
     pub fn text(&self, name: &str) -> TextRef<'_> {
-        TextRef::of(&self.state, &ContainerId::root(ContainerKind::Text, name))
+        TextRef::of(&self.state, &self.state.root(ContainerKind::Text, name))
+    }
+
+    /// The list of this name at the root, to be read.
+    pub fn list<T>(&self, name: &str) -> ListRef<'_, T> {
+        ListRef::of(&self.state, &self.state.root(ContainerKind::List, name))
     }
 
     /// The map of this name at the root, to be read.
     pub fn map<V>(&self, name: &str) -> MapRef<'_, V> {
-        MapRef::of(&self.state, &ContainerId::root(ContainerKind::Map, name))
+        MapRef::of(&self.state, &self.state.root(ContainerKind::Map, name))
     }
 
     /// The register of this name at the root, to be read.
     pub fn register<T>(&self, name: &str) -> RegisterRef<'_, T> {
-        RegisterRef::of(&self.state, &ContainerId::root(ContainerKind::Register, name))
+        RegisterRef::of(&self.state, &self.state.root(ContainerKind::Register, name))
     }
 
     /// The counter of this name at the root, to be read.
     pub fn counter(&self, name: &str) -> CounterRef<'_> {
-        CounterRef::of(&self.state, &ContainerId::root(ContainerKind::Counter, name))
+        CounterRef::of(&self.state, &self.state.root(ContainerKind::Counter, name))
     }
 
     /// The or-set of this name at the root, to be read.
     pub fn or_set<T>(&self, name: &str) -> OrSetRef<'_, T> {
-        OrSetRef::of(&self.state, &ContainerId::root(ContainerKind::OrSet, name))
+        OrSetRef::of(&self.state, &self.state.root(ContainerKind::OrSet, name))
     }
 
     /// The or-map of this name at the root, to be read.
     pub fn or_map<V>(&self, name: &str) -> OrMapRef<'_, V> {
-        OrMapRef::of(&self.state, &ContainerId::root(ContainerKind::OrMap, name))
+        OrMapRef::of(&self.state, &self.state.root(ContainerKind::OrMap, name))
     }
 
     /// The text of this id, wherever it is, also if it is not shown any more; `None` if the id is none of a text.
     pub fn text_of(&self, id: &ContainerId) -> Option<TextRef<'_>> {
         (id.kind == ContainerKind::Text).then(|| TextRef::of(&self.state, id))
+    }
+
+    /// The list of this id, wherever it is, also if it is not shown any more; `None` if the id is none of a list.
+    pub fn list_of<T>(&self, id: &ContainerId) -> Option<ListRef<'_, T>> {
+        (id.kind == ContainerKind::List).then(|| ListRef::of(&self.state, id))
     }
 
     /// The map of this id, wherever it is, also if it is not shown any more; `None` if the id is none of a map.

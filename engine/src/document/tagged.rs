@@ -37,6 +37,16 @@ impl Tagged {
         self.tags.iter().filter_map(|(key, tags)| Some((key, tags.last_key_value()?.1)))
     }
 
+    /// Everything that is there, in its order, with all tags.
+    pub(super) const fn all(&self) -> &BTreeMap<Bytes, BTreeMap<Stamp, Value>> {
+        &self.tags
+    }
+
+    /// For each key that ever held a container, the greatest tag that put one there.
+    pub(super) const fn children(&self) -> &BTreeMap<Bytes, Stamp> {
+        &self.children
+    }
+
     /// How much is there.
     pub(super) fn len(&self) -> usize {
         self.tags.len()

@@ -6,6 +6,7 @@ use super::{
     container::{ContainerId, ContainerKind},
     counter::CounterMut,
     journal::{Mark, State},
+    list::ListMut,
     map::MapMut,
     or_map::OrMapMut,
     or_set::OrSetMut,
@@ -28,6 +29,14 @@ pub enum EditError {
         /// The position, or the end of the range.
         at: usize,
         /// How many characters the text has.
+        len: usize,
+    },
+    /// A position is past the end of the list, in items.
+    #[error("position {at} is past the end of a list of {len} items")]
+    ItemOutOfRange {
+        /// The position, or the end of the range.
+        at: usize,
+        /// How many items the list has.
         len: usize,
     },
     /// The transaction as a whole would be a change larger than [the limit](super::Document::set_change_limit).
@@ -102,32 +111,37 @@ impl<'a> Transaction<'a> {
 
     /// The text of this name at the root. It begins to exist with the first character.
     pub fn text(&mut self, name: &str) -> TextMut<'_> {
-        TextMut { state: self.state, id: ContainerId::root(ContainerKind::Text, name) }
+        TextMut { id: self.state.root(ContainerKind::Text, name), state: self.state }
+    }
+
+    /// The list of this name at the root. It begins to exist with the first item.
+    pub fn list<T>(&mut self, name: &str) -> ListMut<'_, T> {
+        ListMut { id: self.state.root(ContainerKind::List, name), state: self.state, values: PhantomData }
     }
 
     /// The map of this name at the root. It begins to exist with the first value.
     pub fn map<V>(&mut self, name: &str) -> MapMut<'_, V> {
-        MapMut { state: self.state, id: ContainerId::root(ContainerKind::Map, name), values: PhantomData }
+        MapMut { id: self.state.root(ContainerKind::Map, name), state: self.state, values: PhantomData }
     }
 
     /// The register of this name at the root. It begins to exist with the first value.
     pub fn register<T>(&mut self, name: &str) -> RegisterMut<'_, T> {
-        RegisterMut { state: self.state, id: ContainerId::root(ContainerKind::Register, name), values: PhantomData }
+        RegisterMut { id: self.state.root(ContainerKind::Register, name), state: self.state, values: PhantomData }
     }
 
     /// The counter of this name at the root. It begins to exist with the first addition.
     pub fn counter(&mut self, name: &str) -> CounterMut<'_> {
-        CounterMut { state: self.state, id: ContainerId::root(ContainerKind::Counter, name) }
+        CounterMut { id: self.state.root(ContainerKind::Counter, name), state: self.state }
     }
 
     /// The or-set of this name at the root. It begins to exist with the first element.
     pub fn or_set<T>(&mut self, name: &str) -> OrSetMut<'_, T> {
-        OrSetMut { state: self.state, id: ContainerId::root(ContainerKind::OrSet, name), values: PhantomData }
+        OrSetMut { id: self.state.root(ContainerKind::OrSet, name), state: self.state, values: PhantomData }
     }
 
     /// The or-map of this name at the root. It begins to exist with the first value.
     pub fn or_map<V>(&mut self, name: &str) -> OrMapMut<'_, V> {
-        OrMapMut { state: self.state, id: ContainerId::root(ContainerKind::OrMap, name), values: PhantomData }
+        OrMapMut { id: self.state.root(ContainerKind::OrMap, name), state: self.state, values: PhantomData }
     }
 
     /// The text of this id, wherever it is, also if it is not shown any more.
@@ -137,6 +151,15 @@ impl<'a> Transaction<'a> {
     /// If there is no such text here.
     pub fn text_of(&mut self, id: &ContainerId) -> Result<TextMut<'_>, EditError> {
         Ok(TextMut { id: self.known(id, ContainerKind::Text)?, state: self.state })
+    }
+
+    /// The list of this id: see [`text_of`](Self::text_of).
+    ///
+    /// # Errors
+    ///
+    /// If there is no such list here.
+    pub fn list_of<T>(&mut self, id: &ContainerId) -> Result<ListMut<'_, T>, EditError> {
+        Ok(ListMut { id: self.known(id, ContainerKind::List)?, state: self.state, values: PhantomData })
     }
 
     /// The map of this id: see [`text_of`](Self::text_of).

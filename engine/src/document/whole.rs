@@ -5,7 +5,8 @@ use serde::de::DeserializeOwned;
 
 use super::{
     Document,
-    container::{ContainerId, Content, Place, Value},
+    container::{ContainerId, Content, Held, Place, Value},
+    items::Items,
     journal::State,
     value::{self, ValueError},
     writes::key_text,
@@ -14,7 +15,7 @@ use super::{
 impl Document {
     /// The whole document as JSON: an object with what is at the root, by name.
     ///
-    /// A text is a string, a map or an or-map is an object, a counter is a number, an or-set an array in the order of its
+    /// A text is a string, a list is an array, a map or an or-map is an object, a counter is a number, an or-set an array in the order of its
     /// elements' bytes, and a register what it holds, or null. Of several containers of one name, which have different kinds,
     /// that one is there which comes first in the order of [`ContainerKind`](super::ContainerKind), those in which nothing is
     /// after all others.
@@ -87,7 +88,7 @@ fn whole(state: &State) -> Cbor {
 /// Whether something is in a container.
 fn is_filled(content: Option<&Content>, state: &State) -> bool {
     match content {
-        Some(Content::Text(sequence)) => state.sequences.len(*sequence) > 0,
+        Some(Content::Text(sequence) | Content::List(sequence)) => state.sequences.len(*sequence) > 0,
         Some(Content::Map(entries)) => entries.values().any(|entry| entry.value.is_some()),
         Some(Content::Register(entry)) => entry.as_ref().is_some_and(|entry| entry.value.is_some()),
         Some(Content::Counter(sum)) => *sum != 0,
@@ -101,6 +102,7 @@ fn container(state: &State, id: &ContainerId) -> Cbor {
     let at = |key: &str, value: &Value| (Cbor::Text(key.to_owned()), held(state, id, key, value));
     match state.content(id) {
         Some(Content::Text(sequence)) => Cbor::Text(state.sequences.pieces(*sequence).collect()),
+        Some(Content::List(_)) => Cbor::Array(Items::of(state, id).all().map(|held| item(state, &held)).collect()),
         Some(Content::Map(entries)) => {
             Cbor::Map(entries.iter().filter_map(|(key, entry)| Some(at(key, entry.value.as_ref()?))).collect())
         }
@@ -121,6 +123,13 @@ fn held(state: &State, parent: &ContainerId, key: &str, value: &Value) -> Cbor {
     match value {
         Value::Plain(bytes) => plain(bytes),
         value => value.child(parent, &key.into()).map_or(Cbor::Null, |child| container(state, &child)),
+    }
+}
+
+fn item(state: &State, held: &Held<'_>) -> Cbor {
+    match held {
+        Held::Value(bytes) => plain(bytes),
+        Held::Container(child) => container(state, child),
     }
 }
 

@@ -93,12 +93,31 @@ named! {
         LastPutStays = "last-put-stays",
         /// What goes from an or-set or an or-map is not reported.
         RemovalNotReported = "removal-not-reported",
+        /// A container that is an item of a list is not there before someone writes in it.
+        ItemsNotOpened = "items-not-opened",
+        /// The digest of a list takes in how many items it has and not which.
+        DigestIgnoresItems = "digest-ignores-items",
+        /// What is deleted from a list is reported one item too early.
+        ItemsReportedOneOff = "items-reported-one-off",
         /// A body may mention a container that it need not.
         LongFormAccepted = "long-form-accepted",
         /// The digest of a map takes in its keys and not its values.
         DigestIgnoresValues = "digest-ignores-values",
         /// The digest of a map does not take in the containers in it.
         DigestIgnoresNested = "digest-ignores-nested",
+        // Snapshots.
+        /// What was inserted at the same time is taken to stand between what it would if it had not been.
+        SnapshotGuessesOrigins = "snapshot-guesses-origins",
+        /// A snapshot has deleted characters as if they were not; so it has no text for them.
+        SnapshotRevivesDeleted = "snapshot-revives-deleted",
+        /// A snapshot does not have when keys were deleted.
+        SnapshotForgetsDeletedKeys = "snapshot-forgets-deleted-keys",
+        /// A snapshot does not have what writers had mentioned.
+        SnapshotForgetsMentions = "snapshot-forgets-mentions",
+        /// A snapshot may take as much memory as it says.
+        SnapshotUnbounded = "snapshot-unbounded",
+        /// A snapshot is read whatever its checksum says.
+        ChecksumUnchecked = "checksum-unchecked",
         /// A cursor whose item is deleted stands one item too far.
         CursorBehindTombstone = "cursor-behind-tombstone",
         /// A nested transaction that is undone keeps what it did.
@@ -150,6 +169,8 @@ named! {
         RefusalTakenForFinal = "refusal-taken-for-final",
         /// A server is not told that a document was left.
         LeaveNotSent = "leave-not-sent",
+        /// A document without its history is joined although the server lacks some of that.
+        PrunedJoinAccepted = "pruned-join-accepted",
         /// Frames are taken for the first document of their link.
         DocumentsMixedUp = "documents-mixed-up",
         /// After a join a client does not send what the server lacks.

@@ -12,7 +12,7 @@
 //! A sequence of CBOR byte strings, each of which is one [`Record`]: a sequence of CBOR items, of which the first is the
 //! record's kind and the others are its fields, in the order in which [`Record`] lists them. The first record, and no
 //! other, says how the engine was set up; the first of its fields are `"crdt-socket-sync recording"` and the number of this
-//! format, 1.
+//! format, 2.
 //!
 //! | field | items |
 //! |---|---|
@@ -296,7 +296,7 @@ impl Held {
     /// What has come to the log since then: first what is in it, then what waits for others.
     pub(crate) fn added(&self, log: &ChangeLog) -> Vec<Change> {
         let waiting = log.changes_waiting().filter(|change| !self.waiting.contains(&change.id()));
-        log.range(self.end..log.end()).iter().chain(waiting).cloned().collect()
+        log.range(self.end..log.end()).chain(waiting.cloned()).collect()
     }
 }
 

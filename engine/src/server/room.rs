@@ -168,9 +168,10 @@ impl Room {
         if access == Access::Read {
             // It cannot send again what it has, to learn when that is stored.
             let unstored = self.durable.stored()..self.log.end();
-            let has = |position: &LogPosition| version.contains(self.log.range(*position..position + 1)[0].last());
+            let has =
+                unstored.clone().zip(self.log.range(unstored)).filter(|(_, change)| version.contains(change.last()));
             let before = self.also_sent.len();
-            self.also_sent.extend(unstored.filter(has).map(|position| (position, link)));
+            self.also_sent.extend(has.map(|(position, _)| (position, link)));
             if self.also_sent.len() > before {
                 note(Situation::ReaderHasUnstored);
             }
@@ -197,8 +198,8 @@ impl Room {
 
     fn writers(&self) -> Vec<WriterVersion> {
         let mut unstored = BTreeMap::new();
-        for change in self.log.range(self.durable.stored()..self.log.end()).iter().rev() {
-            unstored.insert(change.replica, change.seq);
+        for change in self.log.range(self.durable.stored()..self.log.end()) {
+            unstored.entry(change.replica).or_insert(change.seq);
         }
         let version = self.log.version();
         let entry = |replica: &ReplicaId| {
@@ -343,7 +344,7 @@ impl Room {
         let mut links = BTreeSet::new();
         for (position, link) in sent {
             let Some(subscription) = self.subscriptions.get_mut(&link) else { continue };
-            let change = &self.log.range(position..position + 1)[0];
+            let Some(change) = self.log.get(position) else { continue };
             subscription.stored.extend(change.replica, change.end());
             links.insert(link);
         }
@@ -426,7 +427,7 @@ impl Room {
             }
             // In this frame, those it introduces have their numbers too.
             let names = Told { log: &self.log, count: self.log.writers().len() };
-            let frame = encode_changes(self.number, introduced, batch.changes.iter().copied(), &names);
+            let frame = encode_changes(self.number, introduced, &batch.changes, &names);
             if frame.len() > most {
                 note(Situation::FrameTooLargeForPeer);
                 return Err(Reason::new(

@@ -9,11 +9,11 @@ use crate::{
 };
 
 /// A stretch of a log, and the changes in it that go into one frame.
-pub(crate) struct Batch<'a> {
+pub(crate) struct Batch {
     /// Where the next frame goes on.
     pub(crate) to: LogPosition,
     /// What to send; empty if all of the stretch was to be passed over.
-    pub(crate) changes: Vec<&'a Change>,
+    pub(crate) changes: Vec<Change>,
     /// Whether anything was passed over, so that this batch suits only the link it was made for.
     pub(crate) partial: bool,
 }
@@ -27,14 +27,14 @@ pub(crate) fn next_batch(
     stretch: Range<LogPosition>,
     bytes: usize,
     mut skip: impl FnMut(LogPosition, &Change) -> bool,
-) -> Batch<'_> {
+) -> Batch {
     let mut batch = Batch { to: stretch.start, changes: Vec::new(), partial: false };
     let mut size = 0;
     for change in log.range(stretch) {
-        if skip(batch.to, change) {
+        if skip(batch.to, &change) {
             batch.partial = true;
         } else {
-            let change_size = encoded_bytes(change);
+            let change_size = encoded_bytes(&change);
             if size > 0 && size + change_size > bytes && !planted(Fault::BatchUnbounded) {
                 note(Situation::BatchFull);
                 if planted(Fault::BatchBoundaryLosesChange) {

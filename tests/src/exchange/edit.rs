@@ -6,7 +6,7 @@ use crdt_socket_sync::document::{
     ContainerId, ContainerKind, CounterMut, EditError, MapMut, OrMapMut, OrSetMut, RegisterMut, TextMut, Transaction,
 };
 
-use super::{MOST_PASTED, Verb, WORDS};
+use super::{MOST_PASTED, Verb, WORDS, lists::Arranging};
 
 /// Where a container is: its name at the root, or that of a map (an or-map, if it says so), then keys, each of them of a map
 /// but for the last.
@@ -49,7 +49,7 @@ const OR_MAPS: [Path; 8] = [
     &["map", "b", "a"],
 ];
 const KEYS: [&str; 3] = ["a", "b", "ключ"];
-const COUNTS: [usize; 8] = [0, 1, 1, 2, 3, 5, 8, 100];
+pub(super) const COUNTS: [usize; 8] = [0, 1, 1, 2, 3, 5, 8, 100];
 const SUMS: [i64; 8] = [0, 1, -1, 2, -100, i64::MAX, i64::MIN, 7];
 
 /// One edit. Positions are counted in characters, modulo how many there are.
@@ -84,6 +84,8 @@ pub enum Edit {
     Put { map: Path, key: &'static str, value: u8 },
     /// The same.
     Remove { map: Path, key: &'static str },
+    /// A list.
+    List(Arranging),
 }
 
 impl Edit {
@@ -113,7 +115,8 @@ impl Edit {
             Verb::Add => Self::Add { set, element: b & 3 },
             Verb::Withdraw => Self::Withdraw { set, element: b & 3 },
             Verb::Put => Self::Put { map: OR_MAPS[place], key, value: c & 7 },
-            _ => Self::Remove { map: OR_MAPS[place], key },
+            Verb::Remove => Self::Remove { map: OR_MAPS[place], key },
+            verb => Self::List(Arranging::decode(verb, place, b, c)),
         }
     }
 
@@ -161,6 +164,7 @@ impl Edit {
             Self::Withdraw { set, element } => set_at(txn, set)?.remove(element),
             Self::Put { map, key, value } => or_map_at(txn, map)?.put(key, value),
             Self::Remove { map, key } => or_map_at(txn, map)?.remove(key),
+            Self::List(arranging) => arranging.perform(txn),
         }
     }
 }
@@ -196,7 +200,7 @@ fn or_map_at<'a>(txn: &'a mut Transaction<'_>, path: Path) -> Result<OrMapMut<'a
 }
 
 /// The container of this kind at a path, made if something else is there.
-fn made(txn: &mut Transaction<'_>, path: Path, kind: ContainerKind) -> Result<ContainerId, EditError> {
+pub(super) fn made(txn: &mut Transaction<'_>, path: Path, kind: ContainerKind) -> Result<ContainerId, EditError> {
     let [name, keys @ ..] = path else { unreachable!("a path begins at the root") };
     let Some((last, keys)) = keys.split_last() else { return Ok(ContainerId::root(kind, name)) };
     let root = if *name == "or-map" { ContainerKind::OrMap } else { ContainerKind::Map };
@@ -224,6 +228,7 @@ fn nest(
                 ContainerKind::Counter => parent.counter(key)?.id().clone(),
                 ContainerKind::OrSet => parent.or_set::<u8>(key)?.id().clone(),
                 ContainerKind::OrMap => parent.or_map::<u8>(key)?.id().clone(),
+                ContainerKind::List => parent.list::<u8>(key)?.id().clone(),
                 kind => unreachable!("nothing nests {kind}"),
             })
         }};
@@ -252,6 +257,7 @@ impl fmt::Display for Edit {
             Self::Add { set, element } => write!(f, "adds {element} to {}", of(set)),
             Self::Withdraw { set, element } => write!(f, "removes {element} from {}", of(set)),
             Self::Put { map, key, value } => write!(f, "puts {value} at {key:?} of the or-map {}", of(map)),
+            Self::List(arranging) => arranging.fmt(f),
             Self::Remove { map, key } => write!(f, "removes {key:?} from the or-map {}", of(map)),
         }
     }

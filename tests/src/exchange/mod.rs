@@ -8,6 +8,8 @@
 //! What must hold is said in [`world`].
 
 pub mod edit;
+pub mod lists;
+mod pruned;
 pub mod world;
 
 use std::fmt;
@@ -27,6 +29,8 @@ const WORDS: [&str; 8] = ["a", "bc", "😀", "x𐐷y", "Hello", "é\u{301}", "12
 pub struct Program {
     /// Whether some writers are hostile.
     pub hostile: bool,
+    /// Whether it is about lists.
+    pub lists: bool,
     /// Whether half of the people get what they still lack in the end in reverse.
     pub reverse: bool,
     /// What is done, in order.
@@ -79,6 +83,11 @@ pub enum Step {
         /// They are read the last one first.
         backwards: bool,
     },
+    /// What someone has is pruned: the same is done from then on to the document that a snapshot of it gives.
+    Prune {
+        /// Who.
+        who: usize,
+    },
     /// Someone goes on with a clone; the original is edited and thrown away.
     Clone {
         /// Who.
@@ -124,7 +133,7 @@ pub enum Step {
         /// What is deleted.
         delete: Option<usize>,
     },
-    /// A hostile writer makes another well-formed change like that: to what is kept by tags, or nested.
+    /// A hostile writer makes another well-formed change like that: to what is kept by tags, or nested, or to a list.
     Forger {
         /// Like whom.
         like: usize,
@@ -165,6 +174,14 @@ enum Verb {
     Withdraw,
     Put,
     Remove,
+    InsertItem,
+    InsertItems,
+    DeleteItems,
+    SetItem,
+    ReplaceItems,
+    UpdateItems,
+    NestItem,
+    EditItem,
     Fail,
     Send,
     Sync,
@@ -207,11 +224,37 @@ const VERBS: [(Verb, u8); 26] = [
     (Verb::Stranger, 22),
     (Verb::Forger, 18),
 ];
+/// The same in programs about lists.
+const LIST_VERBS: [(Verb, u8); 20] = [
+    (Verb::InsertItem, 22),
+    (Verb::InsertItems, 10),
+    (Verb::DeleteItems, 18),
+    (Verb::SetItem, 14),
+    (Verb::ReplaceItems, 8),
+    (Verb::UpdateItems, 6),
+    (Verb::NestItem, 14),
+    (Verb::EditItem, 16),
+    (Verb::Set, 5),
+    (Verb::Unset, 4),
+    (Verb::Insert, 4),
+    (Verb::Fail, 8),
+    (Verb::Send, 46),
+    (Verb::Sync, 12),
+    (Verb::Restart, 5),
+    (Verb::Clone, 3),
+    (Verb::Garbage, 6),
+    (Verb::Mutant, 15),
+    (Verb::Stranger, 4),
+    (Verb::Forger, 36),
+];
 const HOSTILE_VERBS: usize = 4;
+/// A forgery of this kind is about lists.
+const IN_LISTS: u8 = 64;
 
 impl Verb {
-    fn from_byte(byte: u8, hostile: bool) -> Self {
-        let verbs = if hostile { &VERBS[..] } else { &VERBS[..VERBS.len() - HOSTILE_VERBS] };
+    fn from_byte(byte: u8, hostile: bool, lists: bool) -> Self {
+        let verbs = if lists { &LIST_VERBS[..] } else { &VERBS[..] };
+        let verbs = if hostile { verbs } else { &verbs[..verbs.len() - HOSTILE_VERBS] };
         let all: usize = verbs.iter().map(|(_, weight)| usize::from(*weight)).sum();
         let mut left = usize::from(byte) % all;
         for (verb, weight) in verbs {
@@ -228,23 +271,26 @@ impl Program {
     /// The program that a byte string is.
     pub fn decode(bytes: &[u8]) -> Self {
         let (first, steps) = bytes.split_first().unwrap_or((&0, &[]));
-        let hostile = first & 2 != 0;
+        let (hostile, lists) = (first & 2 != 0, first & 4 != 0);
         let mut pasted = 0;
         let steps = steps.chunks_exact(4).take(MOST_STEPS);
-        let steps = steps.map(|step| Step::decode([step[0], step[1], step[2], step[3]], hostile, &mut pasted));
-        Self { hostile, reverse: first & 1 != 0, steps: steps.collect() }
+        let steps = steps.map(|step| Step::decode([step[0], step[1], step[2], step[3]], hostile, lists, &mut pasted));
+        Self { hostile, lists, reverse: first & 1 != 0, steps: steps.collect() }
     }
 }
 
 impl Step {
-    fn decode([verb, a, b, c]: [u8; 4], hostile: bool, pasted: &mut usize) -> Self {
-        let verb = Verb::from_byte(verb, hostile);
+    fn decode([verb, a, b, c]: [u8; 4], hostile: bool, lists: bool, pasted: &mut usize) -> Self {
+        let verb = Verb::from_byte(verb, hostile, lists);
         let (who, other) = (usize::from(a & 3), usize::from(a >> 2 & 3));
         let wide = usize::from(c) << 8 | usize::from(b);
         match verb {
             Verb::Fail => Self::Fail { who },
             Verb::Send => Self::Send { from: who, to: other, which: wide },
             Verb::Sync => Self::Sync { from: who, to: other, backwards: a & 16 != 0 },
+            // Two verbs that come often enough share their numbers with this one.
+            Verb::Restart if a & 32 != 0 => Self::Prune { who },
+            Verb::Clone if a & 32 != 0 => Self::Prune { who },
             Verb::Restart => Self::Restart { who, backwards: a & 16 != 0 },
             Verb::Clone => Self::Clone { who },
             Verb::Undo => Self::Undo { who, redo: false },
@@ -259,7 +305,10 @@ impl Step {
                 // There is no byte left for this one.
                 delete: (a & 32 != 0).then(|| usize::from(b.wrapping_mul(a >> 6 | 1).wrapping_add(c))),
             },
-            Verb::Forger => Self::Forger { like: who, what: a >> 2, one: usize::from(b), other: usize::from(c) },
+            Verb::Forger => {
+                let what = a >> 2 | if lists { IN_LISTS } else { 0 };
+                Self::Forger { like: who, what, one: usize::from(b), other: usize::from(c) }
+            }
             _ => Self::Edit {
                 who,
                 joins: a & 16 != 0,
@@ -278,7 +327,12 @@ impl Step {
 impl fmt::Display for Program {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let writers = if self.hostile { "people and hostile writers" } else { "people" };
-        writeln!(f, "a program for {writers}{}:", if self.reverse { ", exchanged in reverse in the end" } else { "" })?;
+        writeln!(
+            f,
+            "a program for {writers}{}{}:",
+            if self.lists { " with lists" } else { "" },
+            if self.reverse { ", exchanged in reverse in the end" } else { "" }
+        )?;
         writeln!(f, "step  who  what")?;
         let mut editing = false;
         for (number, step) in self.steps.iter().enumerate() {
@@ -298,6 +352,7 @@ impl Step {
             | Self::Fail { who }
             | Self::Restart { who, .. }
             | Self::Clone { who }
+            | Self::Prune { who }
             | Self::Undo { who, .. } => *who,
             Self::Send { to, .. } | Self::Sync { to, .. } => *to,
             Self::Garbage { like, .. }
@@ -328,6 +383,7 @@ impl fmt::Display for Step {
             }
             Self::Restart { backwards: order, .. } => write!(f, "starts again from the log{}", backwards(*order)),
             Self::Clone { .. } => f.write_str("goes on with a clone"),
+            Self::Prune { .. } => f.write_str("is pruned"),
             Self::Undo { redo, .. } => f.write_str(if *redo { "redoes" } else { "undoes" }),
             Self::Garbage { len, seed, .. } => write!(f, "is followed by {len} operations of garbage, number {seed}"),
             Self::Mutant { which, at, byte, .. } => {

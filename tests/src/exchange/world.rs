@@ -7,6 +7,7 @@
 //!   be seen is not reported.
 //! - What was inside each document after every step was sound.
 //! - A failed transaction leaves no trace, not even in the next change; nor does what is done to a clone.
+//! - A document without its history goes on like the one that has it: see [`pruned`](super::pruned).
 //! - What is undone and redone, if that can be seen, shows what was there before.
 //! - A document that starts again from its changes is the one it was, and reports nothing but what it cannot read.
 
@@ -21,16 +22,16 @@ use crdt_socket_sync::{
     Change, Document, DocumentEvent, Limits, OpId, Replica, ReplicaId, Wall,
     causal::{Hlc, Received},
     document::{
-        Action, ContainerEdit, ContainerId, ContainerKind, Dictionary, EditError, Operation, Operations, Origin,
-        PathStep, Place, Slot, Transaction, UndoOptions, Value,
+        Action, ContainerEdit, ContainerId, ContainerKind, Dictionary, EditError, ListEdit, Operation, Operations,
+        Origin, PathStep, Place, Slot, Transaction, UndoOptions, Value,
     },
 };
 
-use super::{Nested, Program, Step, edit::Edit};
+use super::{IN_LISTS, Nested, Program, Step, edit::Edit, lists, pruned::Pruned};
 use crate::{
     Dice,
     model::Model,
-    view::{At, Patched, Shown, View, shown},
+    view::{Patched, Shown, View, shown},
 };
 
 const REPLICAS: [u64; 4] = [0x45ee_6b65, 0xa90d_fced, 0x7c9e, 0xffff_0001];
@@ -42,6 +43,19 @@ impl Program {
     ///
     /// If something does not hold.
     pub fn run(&self) {
+        self.play().finish(self.reverse);
+    }
+
+    /// Snapshots of what each of the people has when it is done.
+    ///
+    /// # Panics
+    ///
+    /// If something does not hold until then.
+    pub fn snapshots(&self) -> Vec<Bytes> {
+        self.play().people.iter().map(|person| person.document.snapshot()).collect()
+    }
+
+    fn play(&self) -> World {
         let mut world = World::new();
         let mut steps = &self.steps[..];
         while let Some((first, rest)) = steps.split_first() {
@@ -62,7 +76,7 @@ impl Program {
                 world.take(first);
             }
         }
-        world.finish(self.reverse);
+        world
     }
 }
 
@@ -80,6 +94,10 @@ struct Person {
     view: Patched,
     reported: BTreeSet<OpId>,
     unreadable: BTreeSet<OpId>,
+    /// What arrived too early, and may wait still.
+    early: Vec<Change>,
+    /// The same document without its history, if it was pruned.
+    pruned: Option<Pruned>,
 }
 
 impl World {
@@ -89,6 +107,8 @@ impl World {
             view: Patched::default(),
             reported: BTreeSet::new(),
             unreadable: BTreeSet::new(),
+            early: Vec::new(),
+            pruned: None,
         });
         Self { people: people.into(), made: Vec::new(), said: Vec::new(), dictionaries: BTreeMap::new() }
     }
@@ -97,6 +117,9 @@ impl World {
         let person = &mut self.people[who];
         let edited = person.document.edit::<_, EditError>(Wall::from_millis(wall), |txn| perform_all(edits, txn));
         let change = edited.expect("edits inside").change;
+        if let Some(pruned) = &mut person.pruned {
+            pruned.edit(change.as_ref(), Wall::from_millis(wall), |txn| perform_all(edits, txn));
+        }
         let made: Vec<_> = change.iter().map(Change::id).collect();
         self.people[who].look(Origin::Local, &made);
         change.into_iter().for_each(|change| self.keep(change, true));
@@ -117,7 +140,7 @@ impl World {
             Step::Send { from, to, which } => {
                 let log = self.people[*from].document.log();
                 if !log.is_empty() {
-                    let change = log.range(0..log.end())[which % log.end()].clone();
+                    let change = log.get(which % log.end()).expect("it is inside");
                     self.people[*to].receive(&change);
                 }
             }
@@ -126,6 +149,7 @@ impl World {
                 changes.iter().for_each(|change| self.people[*to].receive(change));
             }
             Step::Restart { who, backwards } => self.people[*who].restart(*backwards),
+            Step::Prune { who } => self.people[*who].prune(),
             Step::Clone { who } => self.people[*who].go_on_with_a_clone(),
             Step::Undo { who, redo } => {
                 let change = self.people[*who].take_back(*redo);
@@ -225,6 +249,14 @@ impl World {
             assert_eq!(*unreadable, model.unreadable);
             assert_eq!(document.log().end(), all.len());
             assert_eq!(document.log().waiting(), (0, 0));
+            let pruned = Pruned::new(document);
+            assert_eq!(pruned.snapshot(), document.snapshot());
+        }
+        for Person { document, pruned, .. } in &self.people {
+            if let Some(pruned) = pruned {
+                pruned.assert_is(document);
+                assert_eq!(pruned.snapshot(), document.snapshot());
+            }
         }
         for _ in 0..2 {
             let fresh = Document::from_changes(ReplicaId::new(77), None, all.clone(), &Limits::default());
@@ -242,11 +274,17 @@ impl World {
 impl Person {
     fn receive(&mut self, change: &Change) {
         let received = self.document.receive(change.clone(), &Limits::default()).expect("good headers");
+        if let Some(pruned) = &mut self.pruned {
+            pruned.receive(change, &received);
+        }
+        if received == Received::Waiting {
+            self.early.push(change.clone());
+        }
         let log = self.document.log();
         let appended: Vec<_> = match received {
             Received::Appended { positions, refused } => {
                 assert_eq!(refused, []);
-                log.range(positions).iter().map(Change::id).collect()
+                log.range(positions).map(|change| change.id()).collect()
             }
             Received::Duplicate | Received::Waiting => {
                 assert_eq!(self.document.poll_event(), None);
@@ -260,7 +298,11 @@ impl Person {
     fn look(&mut self, from: Origin, taken_in: &[OpId]) {
         self.document.check().expect("sound inside");
         let mut expected = taken_in.iter();
-        while let Some(event) = self.document.poll_event() {
+        let events: Vec<_> = std::iter::from_fn(|| self.document.poll_event()).collect();
+        if let Some(pruned) = &mut self.pruned {
+            pruned.look(&self.document, &events);
+        }
+        for event in events {
             let (change, edits) = match &event {
                 DocumentEvent::Changed { origin, change, edits, .. } => {
                     assert_eq!(*origin, from);
@@ -290,6 +332,12 @@ impl Person {
     /// A failed transaction leaves no trace, not even in the next change.
     fn fail(&mut self, edits: &[(Nested, &Edit)]) {
         let before = self.document.clone();
+        if let Some(pruned) = &mut self.pruned {
+            pruned.fail(GIVEN_UP, |txn| {
+                perform_all(edits, txn)?;
+                give_up(txn)
+            });
+        }
         let document = &mut self.document;
         let failed = document.edit(Wall::from_millis(9), |txn| {
             perform_all(edits, txn)?;
@@ -312,9 +360,10 @@ impl Person {
         let mut original = std::mem::replace(&mut self.document, Document::new(ReplicaId::new(0)));
         self.document = original.clone();
         let thrown_away = original.edit::<_, EditError>(Wall::from_millis(9), |txn| {
-            let len = txn.text("text").len();
+            let (len, items) = (txn.text("text").len(), txn.list::<&str>("list").len());
             txn.text("text").replace(0, len, "gone")?;
             txn.map("map").set("a", &"gone")?;
+            txn.list("list").replace(0, items, &["gone"])?;
             txn.register("register").set(&"gone")
         });
         thrown_away.expect("edits inside");
@@ -341,6 +390,10 @@ impl Person {
         }
         let change = take_back(&mut self.document, redo);
         let made: Vec<_> = change.iter().map(Change::id).collect();
+        if let (Some(pruned), Some(change)) = (&mut self.pruned, &change) {
+            let end = self.document.log().end();
+            pruned.receive(change, &Received::Appended { positions: end - 1..end, refused: Vec::new() });
+        }
         self.look(if redo { Origin::Redo } else { Origin::Undo }, &made);
         change
     }
@@ -362,11 +415,24 @@ impl Person {
         });
         assert_eq!(said.collect::<BTreeSet<_>>(), self.unreadable);
         self.document = undoing(new);
+        // It may have its changes in another order now, and nothing waits any more.
+        (self.pruned, self.early) = (None, Vec::new());
+    }
+
+    /// From now on the same is done to the document without its history. One that was pruned is pruned again.
+    fn prune(&mut self) {
+        let mut pruned = match &self.pruned {
+            Some(pruned) => Pruned::new(pruned.document()),
+            None => Pruned::new(&self.document),
+        };
+        pruned.wait_again(&self.early);
+        pruned.assert_is(&self.document);
+        self.pruned = Some(pruned);
     }
 
     fn changes(&self, backwards: bool) -> Vec<Change> {
         let log = self.document.log();
-        let mut changes = log.range(0..log.end()).to_vec();
+        let mut changes = log.iter().collect::<Vec<_>>();
         if backwards {
             changes.reverse();
         }
@@ -384,18 +450,17 @@ fn undoing(mut document: Document) -> Document {
 fn assert_paths(document: &Document) {
     let shown = shown(document);
     let mut paths = BTreeMap::new();
-    // What is nested is behind what it is nested in.
-    for (id, view) in &shown {
-        if let Place::Root(name) = &id.place {
-            paths.insert(id.clone(), vec![PathStep::Root(name.clone())]);
+    let at_root = |id: &ContainerId| match &id.place {
+        Place::Root(name) => Some((id.clone(), vec![PathStep::Root(name.clone())])),
+        _ => None,
+    };
+    let mut found: Vec<_> = shown.keys().filter_map(at_root).collect();
+    while let Some((id, path)) = found.pop() {
+        for (place, child) in shown[&id].children() {
+            let step = place.map_or_else(PathStep::Index, |key| PathStep::Key(key.into()));
+            found.push((child.clone(), [&path[..], &[step]].concat()));
         }
-        let (Some(path), View::Keys(keys)) = (paths.get(id).cloned(), view) else { continue };
-        for (key, at) in keys {
-            let At::Container(child) = at else { continue };
-            let mut path = path.clone();
-            path.push(PathStep::Key(key.as_str().into()));
-            paths.insert(child.clone(), path);
-        }
+        paths.insert(id, path);
     }
     for id in shown.keys() {
         assert_eq!(document.path(id), paths.get(id).cloned(), "{id:?}");
@@ -404,6 +469,9 @@ fn assert_paths(document: &Document) {
 
 /// A well-formed operation on what is kept by tags, or nested, that refers to these two.
 fn forged(what: u8, one: Option<OpId>, other: Option<OpId>) -> (ContainerId, Action) {
+    if what & IN_LISTS != 0 {
+        return lists::forged(what, one, other);
+    }
     let kinds = [ContainerKind::Text, ContainerKind::Map, ContainerKind::Counter, ContainerKind::OrSet];
     let kind = kinds[usize::from(what >> 3 & 3)];
     let key: Arc<str> = if what & 32 == 0 { "a".into() } else { "b".into() };
@@ -438,6 +506,10 @@ fn alters_something(edit: &ContainerEdit, before: &Shown, after: &Shown) -> bool
             let removes = edits.iter().any(|edit| edit.removed > 0);
             let replaces = removes && edits.iter().any(|edit| !edit.inserted.is_empty());
             replaces || before != after
+        }
+        (ContainerEdit::List { edits, .. }, ..) => {
+            let replaces = |edit: &_| matches!(edit, ListEdit::Replace { removed, inserted, .. } if *removed > 0 && !inserted.is_empty());
+            edits.len() > 1 || edits.iter().any(replaces) || before != after
         }
         (
             ContainerEdit::Map { keys, .. } | ContainerEdit::OrMap { keys, .. },

@@ -10,6 +10,7 @@ mod hostile_client;
 mod hostile_server;
 mod message;
 mod program;
+mod snapshot;
 
 use bytes::Bytes;
 pub use change::change;
@@ -20,6 +21,7 @@ pub use hostile_client::hostile_client;
 pub use hostile_server::hostile_server;
 pub use message::message;
 pub use program::program;
+pub use snapshot::snapshot;
 
 use crate::{Dice, hostile::examples, model::Model, view::shown};
 
@@ -42,6 +44,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "message", body: message, seeds: message::seeds, tell: None },
     Target { name: "change", body: change, seeds: change::seeds, tell: None },
     Target { name: "document", body: document, seeds: document::seeds, tell: Some(document::tell) },
+    Target { name: "snapshot", body: snapshot, seeds: snapshot::seeds, tell: None },
     Target { name: "program", body: program, seeds: program::seeds, tell: Some(program::tell) },
     Target { name: "hostile_server", body: hostile_server, seeds: hostile_server::seeds, tell: None },
     Target { name: "hostile_client", body: hostile_client, seeds: hostile_client::seeds, tell: None },

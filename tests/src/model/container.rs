@@ -8,10 +8,10 @@ use std::{
 use crdt_socket_sync::{
     OpId,
     causal::Hlc,
-    document::{Action, ContainerId, ContainerKind, Value},
+    document::{Action, ContainerId, ContainerKind, Item, Value},
 };
 
-use super::{nested, tree::Tree};
+use super::{inserted, nested, tree::Tree};
 use crate::view::{At, View};
 
 /// By what writes are ordered: the clock, then the writer, then the number.
@@ -26,7 +26,8 @@ type Writes = BTreeMap<Stamp, Option<Value>>;
 
 #[derive(Clone)]
 pub(super) enum Container {
-    Text(Tree),
+    Text(Tree<char>),
+    List(Tree<Item>),
     Map(BTreeMap<Arc<str>, Writes>),
     Register(Writes),
     Counter(Vec<i64>),
@@ -37,7 +38,8 @@ pub(super) enum Container {
 impl Container {
     pub(super) fn empty(kind: ContainerKind) -> Self {
         match kind {
-            ContainerKind::Text => Self::Text(Tree::default()),
+            ContainerKind::Text => Self::Text(Tree::new()),
+            ContainerKind::List => Self::List(Tree::new()),
             ContainerKind::Map => Self::Map(BTreeMap::new()),
             ContainerKind::Counter => Self::Counter(Vec::new()),
             ContainerKind::OrSet | ContainerKind::OrMap => Self::Tagged(BTreeMap::new(), BTreeSet::new()),
@@ -53,6 +55,18 @@ impl Container {
                     let id = OpId::new(stamp.op.replica, stamp.op.seq + number as u64);
                     tree.insert(id, character, left, right)?;
                     left = Some(id);
+                }
+            }
+            (Action::InsertItems { mut left, right, items }, Self::List(tree)) => {
+                for (seq, item) in (stamp.op.seq..).zip(items) {
+                    let id = OpId { seq, ..stamp.op };
+                    tree.insert(id, item, left, right)?;
+                    left = Some(id);
+                }
+            }
+            (Action::Delete { first, count }, Self::List(tree)) => {
+                for seq in first.seq..first.seq + count {
+                    tree.delete(OpId::new(first.replica, seq))?;
                 }
             }
             (Action::Delete { first, count }, Self::Text(tree)) => {
@@ -89,7 +103,8 @@ impl Container {
             value => At::Container(nested(id, key, value).expect("what is no value is a container")),
         };
         match self {
-            Self::Text(tree) => View::Text(tree.text().chars().collect()),
+            Self::Text(tree) => View::Text(tree.walk().into_iter().map(|(_, character)| character).collect()),
+            Self::List(tree) => View::List(tree.walk().iter().map(|(op, item)| shown_at(id, *op, item)).collect()),
             Self::Map(keys) => {
                 let held = keys.iter().filter_map(|(key, writes)| Some((key.to_string(), at(key, &last(writes)?))));
                 View::Keys(held.collect())
@@ -118,5 +133,13 @@ impl Container {
                 )
             }
         }
+    }
+}
+
+/// What an item shows.
+fn shown_at(list: &ContainerId, op: OpId, item: &Item) -> At {
+    match item {
+        Item::Plain(bytes) => At::Value(bytes.to_vec()),
+        Item::Child(kind) => At::Container(inserted(list, op, *kind)),
     }
 }

@@ -7,6 +7,7 @@ mod container;
 mod tree;
 
 use std::{
+    borrow::Borrow,
     collections::{BTreeMap, BTreeSet},
     iter::successors,
     sync::Arc,
@@ -15,7 +16,7 @@ use std::{
 use container::{Container, Stamp};
 use crdt_socket_sync::{
     Change, OpId, ReplicaId, VersionVector,
-    document::{Action, ContainerId, Dictionary, Operations, Place, Slot, Value},
+    document::{Action, ContainerId, ContainerKind, Dictionary, Item, Operation, Operations, Place, Slot, Spot, Value},
 };
 
 use crate::view::Shown;
@@ -34,10 +35,10 @@ pub struct Model {
 
 impl Model {
     /// The document of these changes, each of which comes after what it depends on.
-    pub fn of<'a>(changes: impl IntoIterator<Item = &'a Change>) -> Self {
+    pub fn of(changes: impl IntoIterator<Item = impl Borrow<Change>>) -> Self {
         let mut model = Self::default();
         for change in changes {
-            model.take(change);
+            model.take(change.borrow());
         }
         model
     }
@@ -83,7 +84,7 @@ impl Model {
             if !overs(id).all(seen) || !mentioned(&operation.action).all(seen) {
                 return None;
             }
-            if let Some(child) = child(id, &operation.action) {
+            for child in children(change.replica, &operation) {
                 self.containers.entry(child.clone()).or_insert_with(|| Container::empty(child.kind));
             }
             let op = OpId::new(change.replica, operation.seq);
@@ -95,10 +96,11 @@ impl Model {
     }
 }
 
-/// The writes between which a container, and those it is in, were made.
+/// The operations between which a container, and those it is in, were made, or by which.
 fn overs(id: &ContainerId) -> impl Iterator<Item = OpId> + '_ {
     successors(Some(id), |id| id.parent()).filter_map(|id| match &id.place {
         Place::Key(slot) => slot.over,
+        Place::Item(spot) => Some(spot.item),
         _ => None,
     })
 }
@@ -110,7 +112,9 @@ fn mentioned(action: &Action) -> Box<dyn Iterator<Item = OpId> + '_> {
         Value::Plain(_) => None,
     };
     match action {
-        Action::Insert { left, right, .. } => Box::new(left.iter().chain(right).copied()),
+        Action::Insert { left, right, .. } | Action::InsertItems { left, right, .. } => {
+            Box::new(left.iter().chain(right).copied())
+        }
         Action::Delete { first, count } => Box::new((0..*count).map(|more| OpId::new(first.replica, first.seq + more))),
         Action::Map { value, .. } => Box::new(value.iter().filter_map(over)),
         Action::Add { over: tags, .. } | Action::Remove { tags } => Box::new(tags.iter().copied()),
@@ -119,12 +123,27 @@ fn mentioned(action: &Action) -> Box<dyn Iterator<Item = OpId> + '_> {
     }
 }
 
-/// The container that an action makes in this one.
-fn child(parent: &ContainerId, action: &Action) -> Option<ContainerId> {
-    match action {
-        Action::Map { key, value: Some(value) } | Action::Put { key, value, .. } => nested(parent, key, value),
-        _ => None,
+/// The containers that an operation of this replica makes.
+fn children(replica: ReplicaId, operation: &Operation) -> Vec<ContainerId> {
+    let parent = &operation.container;
+    match &operation.action {
+        Action::Map { key, value: Some(value) } | Action::Put { key, value, .. } => {
+            nested(parent, key, value).into_iter().collect()
+        }
+        Action::InsertItems { items, .. } => {
+            let made = (operation.seq..).zip(items).filter_map(|(seq, item)| match item {
+                Item::Child(kind) => Some(inserted(parent, OpId::new(replica, seq), *kind)),
+                Item::Plain(_) => None,
+            });
+            made.collect()
+        }
+        _ => Vec::new(),
     }
+}
+
+/// The container that an item is.
+fn inserted(list: &ContainerId, item: OpId, kind: ContainerKind) -> ContainerId {
+    ContainerId { place: Place::Item(Arc::new(Spot { parent: list.clone(), item })), kind }
 }
 
 /// The container that is at a key, if one is.

@@ -1,4 +1,4 @@
-//! FugueMax as the paper has it: a tree of characters, walked in order.
+//! FugueMax as the paper has it: a tree of characters, or of items of a list, walked in order.
 //!
 //! A character is a left child of its right origin if that is a descendant of its left origin, else a right child of its left
 //! origin. Left siblings are ordered by id; right siblings by their right origins, the last one first, and then by id.
@@ -14,8 +14,8 @@ enum Side {
 }
 
 #[derive(Clone)]
-struct Node {
-    character: char,
+struct Node<T> {
+    says: T,
     deleted: bool,
     left: Option<OpId>,
     right: Option<OpId>,
@@ -24,21 +24,27 @@ struct Node {
     side: Side,
 }
 
-/// One text.
-#[derive(Clone, Default)]
-pub(super) struct Tree {
-    nodes: BTreeMap<OpId, Node>,
+/// One text, or list.
+#[derive(Clone)]
+pub(super) struct Tree<T> {
+    nodes: BTreeMap<OpId, Node<T>>,
 }
 
-impl Tree {
-    pub(super) fn text(&self) -> String {
+impl<T: Clone> Tree<T> {
+    pub(super) const fn new() -> Self {
+        Self { nodes: BTreeMap::new() }
+    }
+
+    /// What is not deleted, in order.
+    pub(super) fn walk(&self) -> Vec<(OpId, T)> {
         let mut order: Vec<_> = self.nodes.keys().copied().collect();
         order.sort_by(|one, other| self.compare(*one, *other));
-        order.iter().map(|id| &self.nodes[id]).filter(|node| !node.deleted).map(|node| node.character).collect()
+        let left = order.into_iter().filter(|id| !self.nodes[id].deleted);
+        left.map(|id| (id, self.nodes[&id].says.clone())).collect()
     }
 
     /// `None` if the origins are not here, or were never neighbours.
-    pub(super) fn insert(&mut self, id: OpId, character: char, left: Option<OpId>, right: Option<OpId>) -> Option<()> {
+    pub(super) fn insert(&mut self, id: OpId, says: T, left: Option<OpId>, right: Option<OpId>) -> Option<()> {
         if left.into_iter().chain(right).any(|origin| !self.nodes.contains_key(&origin)) {
             return None;
         }
@@ -48,7 +54,7 @@ impl Tree {
             Some(right) => (Some(right), Side::Left),
             None => (left, Side::Right),
         };
-        self.nodes.insert(id, Node { character, deleted: false, left, right, parent, side });
+        self.nodes.insert(id, Node { says, deleted: false, left, right, parent, side });
         Some(())
     }
 

@@ -8,13 +8,14 @@ mod documents;
 mod editing;
 mod log;
 mod servers;
+mod snapshots;
 mod stores;
 
 use crate::short::document::document;
 use crate::short::world::{config, text, write};
 use crdt_socket_sync_loopback::Simulation;
 
-pub use self::{clients::*, documents::*, editing::*, log::*, servers::*, stores::*};
+pub use self::{clients::*, documents::*, editing::*, log::*, servers::*, snapshots::*, stores::*};
 
 /// A promise: its name, and what panics if it does not hold.
 pub type Scenario = (&'static str, fn());
@@ -41,6 +42,10 @@ pub const SCENARIOS: &[Scenario] = scenarios![
     two_who_make_a_container_at_once_make_one_and_what_both_write_is_kept,
     a_container_that_is_made_again_is_another_one,
     containers_are_nested_only_so_deep,
+    // snapshots
+    a_snapshot_of_which_a_bit_is_another_one_is_refused,
+    a_snapshot_that_would_take_more_than_the_limit_is_refused,
+    a_document_without_its_history_is_joined_only_where_nothing_of_that_is_lacking,
     // editing
     an_error_inside_a_nested_transaction_undoes_that_one_and_what_is_around_it_goes_on,
     a_cursor_stays_where_its_deleted_item_was_whatever_is_edited_since,

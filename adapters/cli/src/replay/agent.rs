@@ -102,12 +102,12 @@ impl Agent {
                 let mut seq = from;
                 while to.is_some_and(|to| seq < to) {
                     let Some(position) = log.position(OpId::new(replica, seq)) else { break };
-                    seq = log.range(position..position + 1)[0].end();
+                    seq = log.get(position).map_or(seq, |change| change.end());
                     positions.push(position);
                 }
             }
             positions.sort_unstable();
-            positions.into_iter().map(|position| log.range(position..position + 1)[0].clone()).collect()
+            positions.into_iter().filter_map(|position| log.get(position)).collect()
         });
         changes.map_err(connect::misuse)
     }

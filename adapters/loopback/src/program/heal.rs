@@ -55,7 +55,8 @@ impl World<'_> {
         let begun = self.sim.trace().entries().len();
         self.come_to_rest()?;
         let logs = (0..self.people.len()).flat_map(|who| [self.document(who, 0), self.document(who, 1)]);
-        let changes: BTreeSet<_> = logs.flatten().flat_map(|document| document.log().iter().map(Change::id)).collect();
+        let changes: BTreeSet<_> =
+            logs.flatten().flat_map(|document| document.log().iter().map(|change| change.id())).collect();
         let frames = self.frames_since(begun).count();
         // Each change may go up, down to everyone, and be acknowledged twice; and each join has its question and answer. Pings
         // and retries are few beside that.
@@ -158,11 +159,11 @@ impl World<'_> {
     /// (a): everyone has the same.
     fn compare(&mut self, page: usize) -> Result<(), Verdict> {
         let stored = stored_changes(self.sim.disk_mut(Node::Server), page);
-        let canonical = |changes: &mut dyn Iterator<Item = &crdt_socket_sync::Change>| {
+        let canonical = |changes: &mut dyn Iterator<Item = crdt_socket_sync::Change>| {
             let by_id: BTreeMap<_, _> = changes.map(|change| (change.id(), change.encode())).collect();
             by_id
         };
-        let expected = canonical(&mut stored.iter());
+        let expected = canonical(&mut stored.iter().cloned());
         let first = self.document(0, page).map(Document::digest);
         for who in 0..self.people.len() {
             let Some(document) = self.document(who, page) else { continue };

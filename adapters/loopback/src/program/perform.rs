@@ -103,7 +103,7 @@ impl World<'_> {
             Verb::StoreMend => self.mend(Node::Server),
 
             Verb::CrashClient => {
-                let crash = self.await_writes(Node::Client(client.number()), what, how);
+                let crash = self.await_writes(Node::Client(client.number()), what, how)?;
                 self.people[who].desks = [None, None];
                 self.people[who].kept = [None, None];
                 self.sim.restart_client(client, crash);
@@ -211,8 +211,8 @@ impl World<'_> {
         }
         let log = theirs.log();
         let changes: Vec<_> = match which {
-            None => log.iter().cloned().collect(),
-            Some(which) => log.range(0..log.end())[usize::from(which) % log.end()..].iter().take(1).cloned().collect(),
+            None => log.iter().collect(),
+            Some(which) => log.get(usize::from(which) % log.end()).into_iter().collect(),
         };
         let client = self.people[who].client;
         // Too many may wait already.
@@ -224,7 +224,7 @@ impl World<'_> {
 
     fn crash(&mut self, what: u8, how: u8) -> Result<(), Verdict> {
         self.forgotten = true;
-        let crash = self.await_writes(Node::Server, what, how);
+        let crash = self.await_writes(Node::Server, what, how)?;
         // What was said until now was said on the strength of what the store holds now.
         self.look()?;
         self.sim.crash_server_with(crash);
@@ -232,15 +232,17 @@ impl World<'_> {
     }
 
     /// How a machine crashes: often in the midst of writing, for which it is waited.
-    fn await_writes(&mut self, node: Node, what: u8, how: u8) -> Crash {
+    fn await_writes(&mut self, node: Node, what: u8, how: u8) -> Result<Crash, Verdict> {
         const MOST_STEPS: usize = 64;
         let soon = if how % 4 < 2 { 0 } else { MOST_STEPS };
         for _ in 0..soon {
             if self.sim.pending_appends(node) > 0 || !self.sim.step() {
                 break;
             }
+            self.look()?;
         }
-        Crash { written: usize::from(what) % (self.sim.pending_appends(node) + 1), torn: how % 2 == 1 }
+        let crash = Crash { written: usize::from(what) % (self.sim.pending_appends(node) + 1), torn: how % 2 == 1 };
+        Ok(crash)
     }
 
     pub(super) fn start(&mut self) -> Result<(), Verdict> {

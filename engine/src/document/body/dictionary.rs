@@ -18,14 +18,14 @@ pub struct Dictionary {
     pub(super) containers: Table<ContainerId>,
     /// What the last operation wrote to, as an index.
     pub(super) container: Option<usize>,
-    /// The last operation, if it inserted characters.
+    /// The last operation, if it inserted characters or items.
     pub(super) insertion: Option<Insertion>,
 }
 
 /// What can be gone on with.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Insertion {
-    /// The number after that of its last character.
+    /// The number after that of its last character or item.
     pub(super) end: u64,
     /// What it stands before.
     pub(super) right: Option<OpId>,
@@ -40,7 +40,39 @@ pub(in crate::document) struct Known {
     insertion: Option<Insertion>,
 }
 
+/// What a dictionary holds, to be written down.
+pub(in crate::document) struct Mentioned<'a> {
+    pub(in crate::document) replicas: &'a [ReplicaId],
+    pub(in crate::document) containers: &'a [ContainerId],
+    /// What the last operation wrote to, as an index.
+    pub(in crate::document) container: Option<usize>,
+    /// The last operation, if it inserted characters: the number after it, and what it stands before.
+    pub(in crate::document) insertion: Option<(u64, Option<OpId>)>,
+}
+
 impl Dictionary {
+    pub(in crate::document) fn mentioned(&self) -> Mentioned<'_> {
+        Mentioned {
+            replicas: &self.replicas.list,
+            containers: &self.containers.list,
+            container: self.container,
+            insertion: self.insertion.map(|Insertion { end, right }| (end, right)),
+        }
+    }
+
+    /// One that holds this; `None` if something is there twice, or the last operation wrote to nothing that is there.
+    pub(in crate::document) fn holding(mentioned: &Mentioned<'_>) -> Option<Self> {
+        let Mentioned { replicas, containers, container, insertion } = mentioned;
+        let mut dictionary = Self {
+            container: *container,
+            insertion: insertion.map(|(end, right)| Insertion { end, right }),
+            ..Self::default()
+        };
+        replicas.iter().try_for_each(|replica| dictionary.replicas.introduce(*replica).map(drop))?;
+        containers.iter().try_for_each(|container| dictionary.containers.introduce(container.clone()).map(drop))?;
+        container.is_none_or(|container| container < containers.len()).then_some(dictionary)
+    }
+
     pub(in crate::document) fn known(&self) -> Known {
         Known {
             replicas: self.replicas.list.len(),
@@ -64,14 +96,14 @@ impl Dictionary {
         left.is_some() && left == before && self.insertion == Some(Insertion { end: seq, right })
     }
 
-    /// Notes an operation on the container of this index, whole. A container that it makes is mentioned by that.
-    pub(super) fn note(&mut self, container: usize, operation: &Operation) {
-        if let Some(child) = operation.action.child(&operation.container) {
+    /// Notes an operation by this writer on the container of this index, whole. A container that it makes is mentioned by that.
+    pub(super) fn note(&mut self, own: ReplicaId, container: usize, operation: &Operation) {
+        for child in operation.children(own) {
             self.containers.introduce(child);
         }
         self.container = Some(container);
         self.insertion = match &operation.action {
-            Action::Insert { right, .. } => {
+            Action::Insert { right, .. } | Action::InsertItems { right, .. } => {
                 Some(Insertion { end: operation.seq + operation.action.covers(), right: *right })
             }
             _ => None,

@@ -17,11 +17,15 @@ pub(super) const ADD: u8 = 10;
 pub(super) const REMOVE: u8 = 11;
 pub(super) const PUT: u8 = 12;
 pub(super) const PUT_NESTED: u8 = 13;
+pub(super) const INSERT_ITEM: u8 = 14;
+pub(super) const INSERT_ITEMS: u8 = 15;
 
 /// Where a container was made: at the root, under a name.
 pub(super) const ROOT: u64 = 0;
 /// At a key of another one.
 pub(super) const KEY: u64 = 1;
+/// As an item of another one.
+pub(super) const ITEM: u64 = 2;
 
 /// A flag of a tag: the container is that of the writer's last operation, and not mentioned.
 pub(super) const SAME: u8 = 0x40;

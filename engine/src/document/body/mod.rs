@@ -35,12 +35,12 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use bytes::Bytes;
 pub use dictionary::Dictionary;
-pub(super) use dictionary::Known;
+pub(super) use dictionary::{Known, Mentioned};
 pub(super) use form::NUMBERS;
 use reading::Reading;
 use writing::Writing;
 
-use super::container::{ContainerId, ContainerKind, Value};
+use super::container::{ContainerId, ContainerKind, Item, Value};
 use crate::{
     causal::Change,
     error::Malformed,
@@ -69,17 +69,17 @@ pub enum BodyFault {
         /// The operation.
         op: OpId,
     },
-    /// It refers to an operation that is no character of that text.
-    #[error("refers to {op}, which is no character of that text")]
+    /// It refers to an operation that is no character of that text, or no item of that list.
+    #[error("refers to {op}, which is no character or item there")]
     Missing {
         /// The operation.
         op: OpId,
     },
-    /// The document has as many operations on texts as this library can keep apart: 2^30.
+    /// The document has as many operations on texts and lists as this library can keep apart: 2^30.
     #[error("the document holds too many operations")]
     TooMany,
-    /// An insertion stands between two characters that can never have been neighbours.
-    #[error("operation {op} inserts between two characters that were never neighbours")]
+    /// An insertion stands between two characters, or items, that can never have been neighbours.
+    #[error("operation {op} inserts between two that were never neighbours")]
     Misplaced {
         /// The insertion.
         op: OpId,
@@ -107,7 +107,7 @@ pub struct Operations {
 /// One operation.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Operation {
-    /// Its number, or that of its first character.
+    /// Its number, or that of its first character or item.
     pub seq: u64,
     /// What it writes to.
     pub container: ContainerId,
@@ -128,7 +128,16 @@ pub enum Action {
         /// The characters, at least one.
         text: String,
     },
-    /// Deletes characters with consecutive ids.
+    /// Inserts a run of items into a list; each after the first has the one before it as its left neighbour.
+    InsertItems {
+        /// The item before the run, or the beginning.
+        left: Option<OpId>,
+        /// The item after the run, deleted or not, or the end.
+        right: Option<OpId>,
+        /// The items, at least one.
+        items: Vec<Item>,
+    },
+    /// Deletes characters of a text, or items of a list, with consecutive ids.
     Delete {
         /// The first of them.
         first: OpId,
@@ -180,6 +189,7 @@ impl Action {
     pub fn covers(&self) -> u64 {
         match self {
             Self::Insert { text, .. } => text.chars().count() as u64,
+            Self::InsertItems { items, .. } => items.len() as u64,
             _ => 1,
         }
     }
@@ -187,7 +197,9 @@ impl Action {
     /// Whether there is such an action on containers of a kind.
     const fn suits(&self, kind: ContainerKind) -> bool {
         match self {
-            Self::Insert { .. } | Self::Delete { .. } => matches!(kind, ContainerKind::Text),
+            Self::Insert { .. } => matches!(kind, ContainerKind::Text),
+            Self::InsertItems { .. } => kind.has_items(),
+            Self::Delete { .. } => matches!(kind, ContainerKind::Text) || kind.has_items(),
             Self::Map { .. } => matches!(kind, ContainerKind::Map),
             Self::Register { .. } => matches!(kind, ContainerKind::Register),
             Self::Count { .. } => matches!(kind, ContainerKind::Counter),
@@ -197,12 +209,36 @@ impl Action {
         }
     }
 
-    /// The container that it makes in this one.
-    fn child(&self, parent: &ContainerId) -> Option<ContainerId> {
+    /// The items that it inserts into a list.
+    fn items(&self) -> &[Item] {
         match self {
-            Self::Map { key, value: Some(value) } | Self::Put { key, value, .. } => value.child(parent, key),
-            _ => None,
+            Self::InsertItems { items, .. } => items,
+            _ => &[],
         }
+    }
+
+    /// Whether it makes containers.
+    fn nests(&self) -> bool {
+        let keyed = match self {
+            Self::Map { value: Some(value), .. } | Self::Put { value, .. } => value.plain().is_none(),
+            _ => false,
+        };
+        keyed || self.items().iter().any(|item| matches!(item, Item::Child(_)))
+    }
+}
+
+impl Operation {
+    /// The containers that it makes, by this replica.
+    fn children(&self, own: ReplicaId) -> impl Iterator<Item = ContainerId> + '_ {
+        let keyed = match &self.action {
+            Action::Map { key, value: Some(value) } | Action::Put { key, value, .. } => {
+                value.child(&self.container, key)
+            }
+            _ => None,
+        };
+        let items = (self.seq..).zip(self.action.items());
+        let inserted = items.filter_map(move |(seq, item)| item.child(&self.container, OpId::new(own, seq)));
+        keyed.into_iter().chain(inserted)
     }
 }
 

@@ -4,13 +4,13 @@ use super::{
     Action, BodyFault, Operation, References,
     dictionary::Dictionary,
     form::{
-        ADD, CLEAR, CONTINUES, COUNT, DELETE, DELETE_KEY, DELETE_ONE, INSERT, INSERT_ONE, KEY, NEST, NUMBERS, PUT,
-        PUT_NESTED, REMOVE, ROOT, SAME, SET, SET_KEY,
+        ADD, CLEAR, CONTINUES, COUNT, DELETE, DELETE_KEY, DELETE_ONE, INSERT, INSERT_ITEM, INSERT_ITEMS, INSERT_ONE,
+        ITEM, KEY, NEST, NUMBERS, PUT, PUT_NESTED, REMOVE, ROOT, SAME, SET, SET_KEY,
     },
 };
 use crate::{
     causal::Change,
-    document::container::{ContainerId, ContainerKind, MOST_DEPTH, Place, Value},
+    document::container::{ContainerId, ContainerKind, Item, MOST_DEPTH, Place, Value},
     error::Malformed,
     id::{OpId, ReplicaId},
     packed::Unpacker,
@@ -77,34 +77,26 @@ impl<'a> Reading<'a> {
         if !action.suits(container.kind) {
             return Err(self.fault("an operation on its own kind of container"));
         }
-        let nests = matches!(tag & !SAME, NEST | PUT_NESTED);
-        if nests && action.child(&container).is_none() {
+        if action.nests() && !container.nests() {
             return Err(self.fault("containers that are nested less deep"));
         }
         let end = self.seq.checked_add(action.covers()).filter(|end| *end <= NUMBERS);
         let end = end.ok_or_else(|| self.fault("numbers that fit"))?;
         let operation = Operation { seq: self.seq, container, action };
-        self.dictionary.note(index, &operation);
+        self.dictionary.note(self.own, index, &operation);
         self.seq = end;
         Ok(operation)
     }
 
     fn action(&mut self, kind: u8, same: bool) -> Result<Action, Malformed> {
         Ok(match kind {
-            INSERT_ONE | INSERT => {
-                let (left, right) = (self.reference()?, self.reference()?);
-                if same && self.dictionary.is_continued_by(self.own, self.seq, left, right) {
-                    return Err(self.fault("what goes on to say so"));
-                }
-                Action::Insert { left, right, text: self.characters(kind)? }
+            _ if matches!(kind & !CONTINUES, INSERT_ONE | INSERT) => {
+                let (left, right) = self.neighbours(kind & CONTINUES != 0, same)?;
+                Action::Insert { left, right, text: self.characters(kind & !CONTINUES)? }
             }
-            _ if kind & CONTINUES != 0 && (kind ^ CONTINUES == INSERT_ONE || kind ^ CONTINUES == INSERT) => {
-                let going_on = self.dictionary.insertion.filter(|last| same && last.end == self.seq);
-                // What one body says in a row, it says in one.
-                let going_on = going_on.filter(|_| self.seq == self.first);
-                let right = going_on.ok_or_else(|| self.fault("something to go on with"))?.right;
-                let left = self.seq.checked_sub(1).map(|before| OpId::new(self.own, before));
-                Action::Insert { left, right, text: self.characters(kind ^ CONTINUES)? }
+            _ if matches!(kind & !CONTINUES, INSERT_ITEM | INSERT_ITEMS) => {
+                let (left, right) = self.neighbours(kind & CONTINUES != 0, same)?;
+                Action::InsertItems { left, right, items: self.items(kind & !CONTINUES)? }
             }
             DELETE_ONE | DELETE => self.deletion(kind)?,
             SET_KEY => {
@@ -168,13 +160,49 @@ impl<'a> Reading<'a> {
         if text.chars().nth(1).is_none() { Err(self.fault("at least two characters")) } else { Ok(text) }
     }
 
+    /// Between what something is inserted.
+    fn neighbours(&mut self, continues: bool, same: bool) -> Result<(Option<OpId>, Option<OpId>), Malformed> {
+        if !continues {
+            let (left, right) = (self.reference()?, self.reference()?);
+            if same && self.dictionary.is_continued_by(self.own, self.seq, left, right) {
+                return Err(self.fault("what goes on to say so"));
+            }
+            return Ok((left, right));
+        }
+        let going_on = self.dictionary.insertion.filter(|last| same && last.end == self.seq);
+        // What one body says in a row, it says in one.
+        let going_on = going_on.filter(|_| self.seq == self.first);
+        let right = going_on.ok_or_else(|| self.fault("something to go on with"))?.right;
+        Ok((self.seq.checked_sub(1).map(|before| OpId::new(self.own, before)), right))
+    }
+
+    fn items(&mut self, kind: u8) -> Result<Vec<Item>, Malformed> {
+        if kind == INSERT_ITEM {
+            return Ok(vec![self.item()?]);
+        }
+        let count = self.bytes.count("how many items")?;
+        if count < 2 {
+            return Err(self.fault("at least two items"));
+        }
+        (0..count).map(|_| self.item()).collect()
+    }
+
+    fn item(&mut self) -> Result<Item, Malformed> {
+        let number = self.bytes.number("an item")?;
+        if number % 2 == 0 {
+            return Ok(Item::Plain(self.bytes.slice(number / 2, "a value")?));
+        }
+        let kind = ContainerKind::from_number(number / 2);
+        kind.map(Item::Child).ok_or_else(|| self.fault("a known kind of container"))
+    }
+
     fn deletion(&mut self, kind: u8) -> Result<Action, Malformed> {
-        let first = self.operation_of("a character")?;
-        let count = if kind == DELETE_ONE { 1 } else { self.bytes.number("how many characters")? };
+        let first = self.operation_of("a character or an item")?;
+        let count = if kind == DELETE_ONE { 1 } else { self.bytes.number("how many to delete")? };
         let end = first.seq.checked_add(count).filter(|_| kind == DELETE_ONE || count > 1);
         let end = end.ok_or_else(|| self.fault("a count that can be true"))?;
         if first.replica == self.own && end > self.seq {
-            return Err(self.fault("characters that exist already"));
+            return Err(self.fault("what exists already"));
         }
         self.refers(OpId::new(first.replica, end - 1));
         Ok(Action::Delete { first, count })
@@ -200,6 +228,14 @@ impl<'a> Reading<'a> {
                 let parent = parent.cloned().ok_or_else(|| self.fault("a container that has keys"))?;
                 let key = self.bytes.text("a key")?.into();
                 let id = ContainerId::nested(&parent, &key, kind, self.reference()?);
+                id.ok_or_else(|| self.fault("containers that are nested less deep"))?
+            }
+            ITEM if inside < MOST_DEPTH || planted(Fault::NestingUnbounded) => {
+                let index = self.container(inside + 1)?;
+                let parent = self.dictionary.containers.get(index as u64).filter(|parent| parent.kind.has_items());
+                let parent = parent.cloned().ok_or_else(|| self.fault("a container that has items"))?;
+                let item = self.operation_of("the item that it is")?;
+                let id = ContainerId::inserted(&parent, item, kind);
                 id.ok_or_else(|| self.fault("containers that are nested less deep"))?
             }
             _ => return Err(self.fault("a known place that is not nested too deep")),

@@ -6,12 +6,12 @@ use super::{
     Action, Operation,
     dictionary::Dictionary,
     form::{
-        ADD, CLEAR, CONTINUES, COUNT, DELETE, DELETE_KEY, DELETE_ONE, INSERT, INSERT_ONE, KEY, NEST, PUT, PUT_NESTED,
-        REMOVE, ROOT, SAME, SET, SET_KEY,
+        ADD, CLEAR, CONTINUES, COUNT, DELETE, DELETE_KEY, DELETE_ONE, INSERT, INSERT_ITEM, INSERT_ITEMS, INSERT_ONE,
+        ITEM, KEY, NEST, PUT, PUT_NESTED, REMOVE, ROOT, SAME, SET, SET_KEY,
     },
 };
 use crate::{
-    document::container::{ContainerId, Place, Value},
+    document::container::{ContainerId, Item, Place, Value},
     id::{OpId, ReplicaId},
     packed::{pack_bytes, pack_number, pack_signed},
 };
@@ -47,7 +47,7 @@ impl<'a> Writing<'a> {
         };
         let kind = self.action(&operation.action, self.out[tag] == SAME);
         self.out[tag] |= kind;
-        self.dictionary.note(container, operation);
+        self.dictionary.note(self.own, container, operation);
     }
 
     fn is(&self, index: usize, id: &ContainerId) -> bool {
@@ -58,19 +58,23 @@ impl<'a> Writing<'a> {
     fn action(&mut self, action: &Action, same: bool) -> u8 {
         match action {
             Action::Insert { left, right, text } => {
-                let continues = same && self.dictionary.is_continued_by(self.own, self.seq, *left, *right);
-                if !continues {
-                    self.reference(*left);
-                    self.reference(*right);
-                }
-                let kind = if text.chars().nth(1).is_some() {
+                let flag = self.neighbours(*left, *right, same);
+                if text.chars().nth(1).is_some() {
                     pack_bytes(&mut self.out, text.as_bytes());
-                    INSERT
-                } else {
-                    self.out.extend_from_slice(text.as_bytes());
-                    INSERT_ONE
-                };
-                if continues { kind | CONTINUES } else { kind }
+                    return flag | INSERT;
+                }
+                self.out.extend_from_slice(text.as_bytes());
+                flag | INSERT_ONE
+            }
+            Action::InsertItems { left, right, items } => {
+                let flag = self.neighbours(*left, *right, same);
+                if let [item] = &items[..] {
+                    self.item(item);
+                    return flag | INSERT_ITEM;
+                }
+                pack_number(&mut self.out, items.len() as u64);
+                items.iter().for_each(|item| self.item(item));
+                flag | INSERT_ITEMS
             }
             Action::Delete { first, count } => {
                 self.reference(Some(*first));
@@ -112,6 +116,27 @@ impl<'a> Writing<'a> {
         }
     }
 
+    /// Writes between what something is inserted, unless it goes on. [`CONTINUES`] if it does.
+    fn neighbours(&mut self, left: Option<OpId>, right: Option<OpId>, same: bool) -> u8 {
+        if same && self.dictionary.is_continued_by(self.own, self.seq, left, right) {
+            return CONTINUES;
+        }
+        self.reference(left);
+        self.reference(right);
+        0
+    }
+
+    /// Writes an item of a list.
+    fn item(&mut self, item: &Item) {
+        match item {
+            Item::Plain(bytes) => {
+                pack_number(&mut self.out, 2 * bytes.len() as u64);
+                self.out.extend_from_slice(bytes);
+            }
+            Item::Child(kind) => pack_number(&mut self.out, 2 * kind.number() + 1),
+        }
+    }
+
     /// Writes what stands at a key. Whether that is a container.
     fn value(&mut self, value: &Value) -> bool {
         match value {
@@ -148,6 +173,11 @@ impl<'a> Writing<'a> {
                 self.container(&slot.parent);
                 pack_bytes(&mut self.out, slot.key.as_bytes());
                 self.reference(slot.over);
+            }
+            Place::Item(spot) => {
+                pack_number(&mut self.out, ITEM);
+                self.container(&spot.parent);
+                self.reference(Some(spot.item));
             }
         }
         let index = self.dictionary.containers.len();

@@ -17,7 +17,7 @@
 
 use std::cmp::Ordering;
 
-use super::{Origins, SequenceId, Sequences, tree::Place};
+use super::{Origins, Said, SequenceId, Sequences, tree::Place};
 use crate::{
     document::local::LocalId,
     proof::{Fault, Situation, note, planted},
@@ -33,21 +33,29 @@ pub(crate) enum Misplaced {
 }
 
 impl Sequences {
-    /// Inserts a run that was typed elsewhere between `origins`. How many visible items are before it.
+    /// Inserts a run that was made elsewhere between `origins`. How many visible items are before it.
     ///
-    /// `text` has `len` characters, at least one, whose ids begin with `first`.
+    /// The new items are `len`, at least one, their ids begin with `first`, and they say what was [taken in](Self::say_text)
+    /// last.
     ///
     /// # Errors
     ///
-    /// If the origins are not here or cannot be. Nothing has changed.
+    /// If the origins are not here or cannot be. Nothing has changed then, and nothing is taken in.
     pub(crate) fn integrate(
         &mut self,
         sequence: SequenceId,
         first: LocalId,
         len: u32,
-        text: &str,
+        said: Said,
         origins: Origins,
     ) -> Result<u32, Misplaced> {
+        let found = self.place_for(sequence, first, origins);
+        let place = found.inspect_err(|_| self.contents.take_back(self.ids.writer_of(first), said))?;
+        let before = self.tree.items_before(place);
+        Ok(self.put(place, before, first, len, said, origins))
+    }
+
+    fn place_for(&self, sequence: SequenceId, first: LocalId, origins: Origins) -> Result<Place, Misplaced> {
         let Origins { left, right } = origins;
         let left_place = self.origin(sequence, left)?;
         let right_place = self.origin(sequence, right)?.unwrap_or_else(|| self.tree.end(sequence));
@@ -58,15 +66,12 @@ impl Sequences {
         let found = left_place.filter(|_| !(buried && planted(Fault::TombstoneForgotten)));
         let beginning = Place { leaf: self.tree.first_leaf(sequence), index: 0, offset: 0 };
         let start = found.map_or(beginning, |place| self.after(place));
-        let place = if self.tree.normal(start) == right_place {
-            start
-        } else {
-            self.check_neighbours(sequence, origins, left_place, right_place)?;
-            let concurrent = Concurrent { sequence, first, origins, left: left_place, right: right_place };
-            self.choose(&concurrent, self.tree.normal(start))
-        };
-        let before = self.tree.items_before(place);
-        Ok(self.put(place, before, first, len, text, origins))
+        if self.tree.normal(start) == right_place {
+            return Ok(start);
+        }
+        self.check_neighbours(sequence, origins, left_place, right_place)?;
+        let concurrent = Concurrent { sequence, first, origins, left: left_place, right: right_place };
+        Ok(self.choose(&concurrent, self.tree.normal(start)))
     }
 
     fn origin(&self, sequence: SequenceId, origin: Option<LocalId>) -> Result<Option<Place>, Misplaced> {

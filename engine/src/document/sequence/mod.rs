@@ -10,8 +10,9 @@
 //! | `span` | runs of items, and their laws |
 //! | `tree` | the B-trees that hold spans, all in one arena; positions to spans and back |
 //! | `index` | ids to leaves |
-//! | `contents` | what items say |
+//! | `contents` | what items say: characters, or values |
 //! | `integrate` | where an insertion made elsewhere goes |
+//! | `stored` | whole sequences, written down and put in place again |
 //!
 //! An edit costs as much as the logarithm of the sequence's length; one next to the last one, or by someone who types on,
 //! less.
@@ -20,15 +21,21 @@ mod contents;
 mod index;
 mod integrate;
 mod span;
+mod stored;
 mod tree;
 
 use contents::Contents;
+pub(crate) use contents::{Said, Saying};
 pub(crate) use integrate::Misplaced;
 use span::Span;
+pub(crate) use stored::{Items, Placed, Says};
+pub(crate) use tree::{LeafId, SequenceId, Sum};
 use tree::{Place, Tree};
-pub(crate) use tree::{SequenceId, Sum};
 
-use super::local::{LocalId, LocalIds};
+use super::{
+    container::Item,
+    local::{LocalId, LocalIds},
+};
 use crate::{
     id::OpId,
     proof::{Fault, Situation, note, planted},
@@ -107,10 +114,26 @@ impl Sequences {
         self.tree.sum(sequence).items as usize
     }
 
-    /// Inserts what was typed here, before the visible item `at`, and says between what it stands.
+    /// Takes in what the items say that are inserted next, the first of which is `first`.
+    pub(crate) fn say_text(&mut self, first: LocalId, text: &str) -> Said {
+        self.contents.push_text(self.ids.writer_of(first), text)
+    }
+
+    /// The same for values.
+    pub(crate) fn say_items(&mut self, first: LocalId, items: impl IntoIterator<Item = Item>) -> Said {
+        self.contents.push_items(self.ids.writer_of(first), items)
+    }
+
+    /// What the items say that were inserted with `said`, the first of which is `first`.
+    pub(crate) fn saying(&self, first: LocalId, said: Said) -> Saying<'_> {
+        self.contents.saying(self.ids.writer_of(first), said)
+    }
+
+    /// Inserts what was made here, before the visible item `at`, and says between what it stands.
     ///
-    /// `at` is at most [`len`](Self::len); `text` has `len` characters, at least one, whose ids begin with `first`.
-    pub(crate) fn insert(&mut self, sequence: SequenceId, at: usize, first: LocalId, len: u32, text: &str) -> Origins {
+    /// `at` is at most [`len`](Self::len); the new items are `len`, at least one, their ids begin with `first`, and they say
+    /// what was [taken in](Self::say_text) last.
+    pub(crate) fn insert(&mut self, sequence: SequenceId, at: usize, first: LocalId, len: u32, said: Said) -> Origins {
         let at = at as u32;
         let (place, before, left) = match at.checked_sub(1) {
             None => (Place { leaf: self.tree.first_leaf(sequence), index: 0, offset: 0 }, 0, None),
@@ -129,7 +152,7 @@ impl Sequences {
             right = self.visible_from(next);
         }
         let origins = Origins { left, right };
-        self.put(place, before, first, len, text, origins);
+        self.put(place, before, first, len, said, origins);
         origins
     }
 
@@ -208,38 +231,43 @@ impl Sequences {
         Some(Run { len: span.len() - place.offset, visible, at: before as usize })
     }
 
-    /// What the items of a [run](Self::run) say, deleted or not: `len` of them, from `item` on.
+    /// What the characters of a [run](Self::run) say, deleted or not: `len` of them, from `item` on. `None` if that is not
+    /// here any more.
     pub(crate) fn text_of(&self, sequence: SequenceId, item: LocalId, len: u32) -> Option<String> {
         let place = self.find(sequence, item)?;
-        let span = self.tree.span(place)?;
+        let span = self.tree.span(place).filter(|span| span.has_text())?;
         let byte = |offset| self.contents.byte_offset(&self.ids, span, offset) as usize;
         let text = self.contents.text(&self.ids, span);
         text.get(byte(place.offset)..byte(place.offset + len)).map(str::to_owned)
     }
 
-    /// Inserts what was typed here right before an item, deleted or not: between what it stands then, and where. `None` if
-    /// the item is none of this sequence.
-    ///
-    /// `text` has `len` characters, at least one, whose ids begin with `first`.
+    /// The same for a run of values.
+    pub(crate) fn items_of(&self, sequence: SequenceId, item: LocalId, len: u32) -> Option<Vec<Item>> {
+        let Place { leaf, index, offset } = self.find(sequence, item)?;
+        let items = self.contents.items(&self.ids, self.tree.leaf(leaf).spans.get(index)?);
+        items.get(offset as usize..(offset + len) as usize).map(<[Item]>::to_vec)
+    }
+
+    /// Inserts what was made here right before an item, deleted or not: between what it stands then, and where. `None` if
+    /// the item is none of this sequence. See [`insert`](Self::insert).
     pub(crate) fn insert_before(
         &mut self,
         sequence: SequenceId,
         item: LocalId,
         first: LocalId,
         len: u32,
-        text: &str,
+        said: Said,
     ) -> Option<(Origins, usize)> {
         let place = self.find(sequence, item)?;
         let origins = Origins { left: self.tree.previous(place), right: Some(item) };
         let before = self.tree.items_before(place);
-        let at = self.put(place, before, first, len, text, origins);
+        let at = self.put(place, before, first, len, said, origins);
         Some((origins, at as usize))
     }
 
     /// Takes back an insertion, as if it had never been. Nothing that came after it may be left.
-    pub(crate) fn take_back(&mut self, sequence: SequenceId, first: LocalId, len: u32) {
+    pub(crate) fn take_back(&mut self, sequence: SequenceId, first: LocalId, len: u32, said: Said) {
         let mut at = 0;
-        let mut content = u32::MAX;
         while at < len {
             let Some(place) = self.find(sequence, first.plus(at)) else {
                 debug_assert!(false, "only what was inserted is taken back");
@@ -248,13 +276,12 @@ impl Sequences {
             let span = self.tree.leaf(place.leaf).spans[place.index];
             let here = (span.len() - place.offset).min(len - at);
             let (head, middle, tail) = self.cut(span, place.offset, here);
-            content = content.min(middle.content);
             at += here;
             let before = self.tree.items_before(place);
             let sum = self.contents.sum(&self.ids, &middle);
             self.replace(place, &[head, tail], before, Sum::default().minus(sum));
         }
-        self.contents.take_back(self.ids.writer_of(first), content);
+        self.contents.take_back(self.ids.writer_of(first), said);
     }
 
     /// Takes back a deletion. Nothing that came after it may be left.
@@ -280,6 +307,32 @@ impl Sequences {
     pub(crate) fn pieces(&self, sequence: SequenceId) -> impl Iterator<Item = &str> + '_ {
         let spans = self.tree.spans(sequence).filter(|span| !span.is_deleted());
         spans.map(|span| self.contents.text(&self.ids, span))
+    }
+
+    /// The visible items of a sequence of values, and what they say.
+    pub(crate) fn items(&self, sequence: SequenceId) -> impl Iterator<Item = (LocalId, &Item)> + '_ {
+        let spans = self.tree.spans(sequence).filter(|span| !span.is_deleted());
+        spans.flat_map(|span| (0..).map(|at| span.first.plus(at)).zip(self.contents.items(&self.ids, span)))
+    }
+
+    /// The visible item `at` of a sequence of values, of which there is one, and what it says.
+    pub(crate) fn item_at(&self, sequence: SequenceId, at: usize) -> (LocalId, &Item) {
+        let (place, _) = self.tree.locate(sequence, at as u32);
+        let span = &self.tree.leaf(place.leaf).spans[place.index];
+        (span.first.plus(place.offset), &self.contents.items(&self.ids, span)[place.offset as usize])
+    }
+
+    /// What an item of a sequence of values says, deleted or not; `None` if it is none of this sequence.
+    pub(crate) fn item(&self, sequence: SequenceId, id: LocalId) -> Option<&Item> {
+        let place = self.find(sequence, id)?;
+        self.contents.items(&self.ids, self.tree.span(place)?).get(place.offset as usize)
+    }
+
+    /// How many visible items stand before an item; `None` if it is deleted, or none of this sequence.
+    pub(crate) fn position(&self, sequence: SequenceId, id: LocalId) -> Option<usize> {
+        let place = self.find(sequence, id)?;
+        let seen = !self.tree.span(place)?.is_deleted();
+        seen.then(|| (self.tree.items_before(place) + place.offset) as usize)
     }
 
     /// The visible text, as it is kept, in runs whose names are consecutive: the first one, how many, and what they say.
@@ -331,7 +384,7 @@ impl Sequences {
     }
 
     /// The visible item `at`, of which there is one.
-    pub(crate) fn item(&self, sequence: SequenceId, at: usize) -> OpId {
+    pub(crate) fn op_at(&self, sequence: SequenceId, at: usize) -> OpId {
         let (place, _) = self.tree.locate(sequence, at as u32);
         self.ids.op(self.tree.leaf(place.leaf).spans[place.index].first.plus(place.offset))
     }
@@ -402,9 +455,9 @@ impl Sequences {
     }
 
     /// Puts new items at a place, before whose span `before` visible items stand. How many stand before the new ones.
-    fn put(&mut self, place: Place, before: u32, first: LocalId, len: u32, text: &str, origins: Origins) -> u32 {
-        let content = self.contents.push(self.ids.writer_of(first), text);
-        let span = Span::new(first, len, origins.left, origins.right, content, text.len() as u32);
+    fn put(&mut self, place: Place, before: u32, first: LocalId, len: u32, said: Said, origins: Origins) -> u32 {
+        let (content, bytes) = said.extent();
+        let span = Span::new(first, len, origins.left, origins.right, content, bytes);
         let sum = self.contents.sum(&self.ids, &span);
         if place.offset == 0 {
             let Self { ids, tree, contents } = self;
@@ -457,13 +510,16 @@ impl Sequences {
         tree.rewrite(place, parts, before, difference, |span| contents.sum(ids, span));
     }
 
-    /// What is wrong inside, for tests.
-    pub(crate) fn check(&self, sequence: SequenceId) -> Result<(), String> {
+    /// What is wrong inside, for tests; of a sequence of characters, or of values.
+    pub(crate) fn check(&self, sequence: SequenceId, characters: bool) -> Result<(), String> {
         self.tree.check(sequence, |span| self.contents.sum(&self.ids, span))?;
         let mut ids = Vec::new();
         for (index, span) in self.tree.spans(sequence).enumerate() {
-            let text = self.contents.text(&self.ids, span);
-            if text.chars().count() != span.len() as usize {
+            let says = match characters {
+                true => self.contents.text(&self.ids, span).chars().count(),
+                false => self.contents.items(&self.ids, span).len(),
+            };
+            if says != span.len() as usize && span.has_text() {
                 return Err(format!("span {index} does not have the length it says"));
             }
             ids.push((span.first, span.len()));

@@ -28,6 +28,8 @@ pub(super) struct Span {
 }
 
 const DELETED: u32 = 1 << 31;
+/// Where the text of items is that were deleted before all that is here: nowhere.
+const NOWHERE: u32 = u32::MAX;
 
 impl Span {
     pub(super) const fn new(
@@ -39,6 +41,16 @@ impl Span {
         bytes: u32,
     ) -> Self {
         Self { first, len, left, right, content, bytes }
+    }
+
+    /// Deleted items of which only that they were is known.
+    pub(super) const fn without_text(first: LocalId, len: u32, left: Option<LocalId>, right: Option<LocalId>) -> Self {
+        Self { first, len: len | DELETED, left, right, content: NOWHERE, bytes: 0 }
+    }
+
+    /// Whether what it says is here.
+    pub(super) const fn has_text(&self) -> bool {
+        self.content != NOWHERE
     }
 
     pub(super) const fn len(&self) -> u32 {

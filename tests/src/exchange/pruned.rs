@@ -1,0 +1,101 @@
+//! A document without its history, beside the one that has it.
+//!
+//! Whatever is done to the one is done to the other. It shows the same, says the same, judges the changes of others alike,
+//! makes the same changes byte for byte, and is written down as the same bytes.
+
+use bytes::Bytes;
+use crdt_socket_sync::{
+    Change, Document, DocumentEvent, Limits, Replica, Wall,
+    causal::Received,
+    document::{EditError, Origin, Transaction},
+};
+
+use crate::view::shown;
+
+/// What a snapshot of a document gave.
+pub(super) struct Pruned {
+    document: Document,
+}
+
+impl Pruned {
+    pub(super) fn new(document: &Document) -> Self {
+        let snapshot = document.snapshot();
+        let mut pruned = Document::from_snapshot(document.replica_id(), snapshot.clone(), &Limits::default())
+            .expect("what was just written");
+        assert_eq!(pruned.poll_event(), None);
+        assert_eq!(pruned.snapshot(), snapshot);
+        let pruned = Self { document: pruned };
+        pruned.assert_is(document);
+        pruned
+    }
+
+    pub(super) const fn document(&self) -> &Document {
+        &self.document
+    }
+
+    pub(super) fn snapshot(&self) -> Bytes {
+        self.document.snapshot()
+    }
+
+    /// Takes in again what arrived too early and may wait still.
+    pub(super) fn wait_again(&mut self, early: &[Change]) {
+        for change in early {
+            let received = self.document.receive(change.clone(), &Limits::default()).expect("good headers");
+            assert!(!matches!(received, Received::Appended { .. }), "{change:?} was here, or waited");
+        }
+    }
+
+    pub(super) fn assert_is(&self, document: &Document) {
+        self.document.check().expect("sound inside");
+        assert_eq!(shown(&self.document), shown(document));
+        assert_eq!(self.document.digest(), document.digest());
+        let (ours, theirs) = (self.document.log(), document.log());
+        assert_eq!(ours.version(), theirs.version());
+        assert_eq!(ours.frontier(), theirs.frontier());
+        assert_eq!(ours.clock(), theirs.clock());
+        assert_eq!(ours.writers(), theirs.writers());
+        assert_eq!(ours.epoch(), theirs.epoch());
+    }
+
+    pub(super) fn edit(
+        &mut self,
+        made: Option<&Change>,
+        wall: Wall,
+        edit: impl FnOnce(&mut Transaction<'_>) -> Result<(), EditError>,
+    ) {
+        let edited = self.document.edit(wall, edit).expect("edits inside");
+        assert_eq!(edited.change.as_ref(), made);
+    }
+
+    pub(super) fn fail(&mut self, why: EditError, edit: impl FnOnce(&mut Transaction<'_>) -> Result<(), EditError>) {
+        let before = self.document.snapshot();
+        let failed = self.document.edit(Wall::from_millis(9), edit);
+        assert_eq!(failed.map(|edited| edited.change), Err(why));
+        assert_eq!(self.document.poll_event(), None);
+        assert_eq!(self.document.snapshot(), before);
+    }
+
+    pub(super) fn receive(&mut self, change: &Change, theirs: &Received) {
+        let ours = self.document.receive(change.clone(), &Limits::default()).expect("good headers");
+        match (&ours, theirs) {
+            (
+                Received::Appended { positions: ours, refused: our_refused },
+                Received::Appended { positions: theirs, refused: their_refused },
+            ) => assert_eq!((ours.len(), our_refused), (theirs.len(), their_refused)),
+            _ => assert_eq!(&ours, theirs),
+        }
+    }
+
+    /// It says what the other one says; what that one has undone, this one has received.
+    pub(super) fn look(&mut self, document: &Document, events: &[DocumentEvent]) {
+        let said: Vec<_> = std::iter::from_fn(|| self.document.poll_event()).collect();
+        let received = |event: &DocumentEvent| match event.clone() {
+            DocumentEvent::Changed { origin: Origin::Undo | Origin::Redo, change, label, edits } => {
+                DocumentEvent::Changed { origin: Origin::Remote, change, label, edits }
+            }
+            event => event,
+        };
+        assert_eq!(said, events.iter().map(received).collect::<Vec<_>>());
+        self.assert_is(document);
+    }
+}

@@ -1,0 +1,82 @@
+//! What snapshots promise.
+
+use crdt_socket_sync::{ClientEvent, Document, Limits, ReplicaId, document::SnapshotFault, error::Code};
+use crdt_socket_sync_loopback::Simulation;
+
+use super::{config, document, text, until, write};
+use crate::short::{
+    document::edit,
+    world::{client_events, refusals},
+};
+
+/// A snapshot of which a bit is another one is no snapshot any more.
+pub fn a_snapshot_of_which_a_bit_is_another_one_is_refused() {
+    let mut ann = document(1);
+    edit(&mut ann, |txn| {
+        txn.text("text").push_str("some text, and some text more")?;
+        txn.text("text").delete(4, 20)?;
+        txn.map("map").set("key", &1)
+    });
+    let snapshot = ann.snapshot();
+    for at in 0..8 * snapshot.len() {
+        let mut bytes = snapshot.to_vec();
+        bytes[at / 8] ^= 1 << (at % 8);
+        let read = Document::from_snapshot(ReplicaId::new(2), bytes, &Limits::default());
+        assert!(read.is_err(), "bit {at} is another one");
+    }
+}
+
+/// What a few bytes inflate to, and what is built from that, has a bound.
+pub fn a_snapshot_that_would_take_more_than_the_limit_is_refused() {
+    let long = "a".repeat(100_000);
+    let mut seen = document(1);
+    edit(&mut seen, |txn| txn.text("text").push_str(&long));
+    let mut deleted = document(1);
+    edit(&mut deleted, |txn| {
+        txn.text("text").push_str(&long)?;
+        txn.text("text").delete(0, 100_000)
+    });
+    let mut runs = document(1);
+    edit(&mut runs, |txn| (0..1_000).try_for_each(|_| txn.text("text").insert(0, "a")));
+    for document in [seen, deleted, runs] {
+        let snapshot = document.snapshot();
+        assert!(snapshot.len() < 1_000, "{} bytes", snapshot.len());
+        let mut limits = Limits::default();
+        Document::from_snapshot(ReplicaId::new(2), snapshot.clone(), &limits).expect("what was just written");
+        limits.snapshot_bytes = 40_000;
+        let read = Document::from_snapshot(ReplicaId::new(2), snapshot, &limits);
+        assert_eq!(read.err(), Some(SnapshotFault::TooLarge { limit: 40_000 }));
+    }
+}
+
+/// Whoever began with a snapshot cannot give others what that covers, and does not take part where that would be needed.
+pub fn a_document_without_its_history_is_joined_only_where_nothing_of_that_is_lacking() {
+    let mut world = Simulation::new(config());
+    let [ann, bob, eve] = [(); 3].map(|()| world.add_client());
+    let page = world.open(ann, "page", document(1));
+    write(&mut world, ann, page, "old ");
+    world.settle().expect("it comes to rest");
+    let snapshot = world.replica(ann, page).snapshot();
+    let pruned = |replica| {
+        Document::from_snapshot(ReplicaId::new(replica), snapshot.clone(), &Limits::default()).expect("a snapshot")
+    };
+
+    let bobs = world.open(bob, "page", pruned(2));
+    write(&mut world, bob, bobs, "new");
+    until(&mut world, |world| text(world, ann, page) == "old new");
+    write(&mut world, ann, page, "er");
+    until(&mut world, |world| text(world, bob, bobs) == "old newer");
+    assert_eq!(refusals(&mut world, bob), []);
+
+    let elsewhere = world.open(eve, "elsewhere", pruned(3));
+    write(&mut world, eve, elsewhere, "!");
+    world.run_for(std::time::Duration::from_secs(5));
+    let told = client_events(&mut world, eve);
+    let said = |event: &ClientEvent<_>| match event {
+        ClientEvent::Refused { reason, .. } => Some(reason.code),
+        ClientEvent::Joined { .. } | ClientEvent::CaughtUp { .. } | ClientEvent::Synced { .. } => Some(Code::Done),
+        _ => None,
+    };
+    assert_eq!(told.iter().filter_map(said).collect::<Vec<_>>(), [Code::Pruned]);
+    assert_eq!(text(&world, eve, elsewhere), "old !");
+}
