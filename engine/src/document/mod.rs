@@ -40,14 +40,18 @@
 //! | [`diff`] | differences between two texts, and between two sequences of anything |
 //! | `tagged` | elements that are kept by tags, under or-sets and or-maps |
 //! | `body`, `past` | what a change says, and what it may refer to |
+//! | `block` | many changes in few bytes |
+//! | `import` | many changes at once |
 //! | `event`, `digest` | what views are told, and whether two replicas show the same |
 
+mod block;
 mod body;
 mod container;
 mod counter;
 pub mod diff;
 mod digest;
 mod event;
+mod import;
 mod journal;
 mod local;
 mod map;
@@ -66,6 +70,7 @@ mod writes;
 
 use std::{collections::VecDeque, fmt};
 
+pub use block::{BlockFault, Imported};
 pub use body::{Action, BodyFault, Dictionary, Operation, Operations};
 use container::Content;
 pub use container::{ContainerId, ContainerKind, Held, PathStep, Place, Slot, Value};
@@ -260,18 +265,25 @@ impl Document {
 
     /// Applies a change that has just been appended to the log, or nothing of it.
     fn apply(&mut self, change: &Change) {
+        if let Err(why) = self.try_apply(change) {
+            note((&why).into());
+            self.events.push_back(DocumentEvent::Unreadable { change: change.id(), why });
+        }
+    }
+
+    /// The same, and reports it only if it could be applied.
+    fn try_apply(&mut self, change: &Change) -> Result<(), BodyFault> {
         let author = Author { replica: change.replica, clock: change.clock };
         let begin = self.state.begin(author, change.seq);
         let known = self.state.dictionary().known();
-        match self.apply_body(change) {
-            Ok(()) => self.report(Origin::Remote, change),
-            Err(why) => {
-                note((&why).into());
-                self.state.return_to(begin);
-                self.state.forget_mentions(known);
-                self.events.push_back(DocumentEvent::Unreadable { change: change.id(), why });
-            }
+        let applied = self.apply_body(change);
+        if applied.is_ok() {
+            self.report(Origin::Remote, change);
+        } else {
+            self.state.return_to(begin);
+            self.state.forget_mentions(known);
         }
+        applied
     }
 
     fn apply_body(&mut self, change: &Change) -> Result<(), BodyFault> {

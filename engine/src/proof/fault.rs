@@ -99,6 +99,20 @@ named! {
         DigestIgnoresValues = "digest-ignores-values",
         /// The digest of a map does not take in the containers in it.
         DigestIgnoresNested = "digest-ignores-nested",
+        /// A block is read although its checksum is not that of its bytes.
+        ChecksumUnchecked = "checksum-unchecked",
+        /// A block may hold more than the limits say.
+        BlockUnbounded = "block-unbounded",
+        /// The counters of clocks in a block are taken for those that are expected.
+        CounterAsExpected = "counter-as-expected",
+        /// In a block, a change that depends on all heads is taken for one that depends on none.
+        HeadsForgotten = "heads-forgotten",
+        /// In a block, who is introduced is taken for known.
+        IntroductionLost = "introduction-lost",
+        /// Letters in a row are taken for one writer's, whoever wrote them.
+        WritersRunTogether = "writers-run-together",
+        /// Of what is deleted backwards in a row, the first is taken for the last.
+        DeletionsTurned = "deletions-turned",
         // Frames and links.
         /// The change with which a batch would be too large is in none.
         BatchBoundaryLosesChange = "batch-boundary-loses-change",

@@ -21,7 +21,7 @@ use crate::{
 /// What a recording begins with.
 const MAGIC: &str = "crdt-socket-sync recording";
 /// The format's number.
-const FORMAT: u64 = 1;
+const FORMAT: u64 = 2;
 
 pub(super) trait Field: Sized {
     fn write(&self, writer: &mut Writer);
@@ -239,7 +239,7 @@ impl Field for Setup {
             return Err(reader.fault("a recording"));
         }
         if reader.uint("the number of the format")? != FORMAT {
-            return Err(reader.fault("a recording of format 1"));
+            return Err(reader.fault("a recording of format 2"));
         }
         Ok(Self { limits: Field::read(reader)?, seed: Field::read(reader)? })
     }
@@ -266,6 +266,6 @@ macro_rules! limits {
 }
 
 limits! {
-    frame_bytes batch_bytes change_bytes greeting_bytes greeting_time name_bytes joins_per_link waiting_changes
-    waiting_bytes replicas clock_ahead ping_interval idle_unload retry_first retry_most
+    frame_bytes batch_bytes change_bytes block_changes block_bytes greeting_bytes greeting_time name_bytes joins_per_link
+    waiting_changes waiting_bytes replicas clock_ahead ping_interval idle_unload retry_first retry_most
 }

@@ -7,6 +7,7 @@
 //!   be seen is not reported.
 //! - What was inside each document after every step was sound.
 //! - A failed transaction leaves no trace, not even in the next change; nor does what is done to a clone.
+//! - What is exported of all changes, or of some, is what is imported: see [`blocks`](crate::blocks).
 //! - A document that starts again from its changes is the one it was, and reports nothing but what it cannot read.
 
 use std::{
@@ -26,7 +27,7 @@ use crdt_socket_sync::{
 
 use super::{Nested, Program, Step, edit::Edit};
 use crate::{
-    Dice,
+    Dice, blocks,
     model::Model,
     view::{At, Patched, Shown, View, shown},
 };
@@ -220,6 +221,7 @@ impl World {
             assert_eq!(document.log().end(), all.len());
             assert_eq!(document.log().waiting(), (0, 0));
         }
+        blocks::hold(&all, all.len() / 2, all.len());
         for _ in 0..2 {
             let fresh = Document::from_changes(ReplicaId::new(77), None, all.clone(), &Limits::default());
             let fresh = fresh.expect("good headers");

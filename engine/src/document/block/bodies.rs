@@ -1,0 +1,424 @@
+//! The bodies of changes as columns.
+//!
+//! Each operation has a *shape*: what it is, and which of its parts are as expected. Typing on and deleting on are shapes that
+//! come in long runs and need nothing else but the text.
+
+use super::{
+    column::{Repeats, Runs, Spelled, Spells},
+    hands::{Hands, Mention},
+    replicas::{Entry, INDICES, Table},
+    said::{Guess, Inserted, Said, Splitting, TextIn},
+};
+use crate::{
+    causal::Change,
+    error::Malformed,
+    id::{OpId, ReplicaId},
+    packed::{Unpacker, pack_bytes, pack_number, pack_signed},
+    proof::{Fault, planted},
+};
+
+/// How many columns there are of shapes and numbers, and of texts and bytes.
+pub(super) const NUMBERS: usize = 7;
+pub(super) const TEXTS: usize = 2;
+
+// The lowest three bits of a shape.
+const INSERT_ONE: u64 = 0;
+const INSERT: u64 = 1;
+const DELETE_ONE: u64 = 2;
+const DELETE: u64 = 3;
+/// All that is left of a body, as it stands there.
+const REST: u64 = 4;
+
+// The next three: the left neighbour, or what is deleted.
+const ON: u64 = 0;
+const FORWARDS: u64 = 1;
+const EXPECTED: u64 = 1;
+const NONE: u64 = 2;
+const OWN: u64 = 3;
+const KNOWN: u64 = 4;
+const NEW: u64 = 5;
+/// The next three: the right neighbour, or zero.
+const RIGHT: u32 = 6;
+const BEHIND: u64 = 0;
+/// The next two: the text.
+const TEXT_IN: u32 = 9;
+const SAME: u64 = 0;
+const INDEX: u64 = 1;
+const INTRODUCED: u64 = 2;
+
+/// Characters that need not be written, because whoever reads the block has them.
+pub(super) type Known<'a> = Option<&'a dyn Fn(OpId) -> Option<char>>;
+
+/// Bodies that are being written.
+pub(super) struct Bodies<'a> {
+    known: Known<'a>,
+    hands: Hands,
+    guesses: Vec<Option<Guess>>,
+    counts: Runs,
+    shapes: Spells,
+    left: Vec<u8>,
+    right: Vec<u8>,
+    deleted: Vec<u8>,
+    lengths: Vec<u8>,
+    text: Vec<u8>,
+    raw: Vec<u8>,
+}
+
+impl<'a> Bodies<'a> {
+    pub(super) fn new(known: Known<'a>) -> Self {
+        Self {
+            known,
+            hands: Hands::default(),
+            guesses: Vec::new(),
+            counts: Runs::default(),
+            shapes: Spells::default(),
+            left: Vec::new(),
+            right: Vec::new(),
+            deleted: Vec::new(),
+            lengths: Vec::new(),
+            text: Vec::new(),
+            raw: Vec::new(),
+        }
+    }
+
+    /// The body of a change of the writer at this place of the table.
+    pub(super) fn push(&mut self, change: &Change, place: u32, table: &mut Table) {
+        if self.guesses.len() <= place as usize {
+            self.guesses.resize(place as usize + 1, None);
+        }
+        self.guesses[place as usize].get_or_insert(Guess { from_start: change.seq == 0, containers: 0 });
+        self.hands.hand(place);
+        let mut bytes = Unpacker::new(change.body.clone());
+        let (mut count, mut seq) = (0, change.seq);
+        while bytes.left() > 0 {
+            count += 1;
+            let from = change.body.len() - bytes.left();
+            let Some(guess) = &mut self.guesses[place as usize] else { break };
+            let hand = self.hands.hand(place);
+            let mut splitting = Splitting { body: &change.body, bytes, hand, table, guess, seq };
+            let said = splitting.next();
+            bytes = splitting.bytes;
+            match said.and_then(|said| self.operation(said, place, change.replica, seq)) {
+                Some(end) => seq = end,
+                None => {
+                    self.rest(&change.body[from..], place);
+                    break;
+                }
+            }
+        }
+        self.counts.push(count);
+    }
+
+    fn rest(&mut self, bytes: &[u8], place: u32) {
+        self.shapes.push(REST);
+        pack_bytes(&mut self.raw, bytes);
+        self.guesses[place as usize].iter_mut().for_each(|guess| guess.from_start = false);
+        self.hands.other(place);
+    }
+
+    /// The number after the operation's last; `None` if it cannot be written, and is not.
+    fn operation(&mut self, said: Said, place: u32, replica: ReplicaId, seq: u64) -> Option<u64> {
+        match said {
+            Said::Insert { text_in, neighbours, text } => {
+                let (kind, len) = match &text {
+                    Inserted::One(_) => (INSERT_ONE, 1),
+                    Inserted::Many(text) => (INSERT, text.chars().count() as u64),
+                };
+                let end = seq.checked_add(len)?;
+                self.known_agrees(&text, OpId::new(replica, seq))?;
+                let mut shape = kind | self.text_in(&text_in) << TEXT_IN;
+                if let Some((left, right)) = neighbours {
+                    let expected = self.hands.expected_left(place);
+                    let hand = self.hands.hand(place);
+                    let expected = hand.mention(expected) == Some(left);
+                    let behind = hand.point(left);
+                    shape |= if expected { EXPECTED } else { mode(left) } << 3;
+                    if !expected {
+                        pack_mention(left, hand, &mut self.left);
+                    }
+                    let behind = self.hands.behind(behind);
+                    let hand = self.hands.hand(place);
+                    if hand.mention(behind) != Some(right) {
+                        shape |= mode(right) << RIGHT;
+                        pack_mention(right, hand, &mut self.right);
+                    }
+                    self.hands.insert(place, left, right, seq, end);
+                } else {
+                    self.hands.go_on(place, end);
+                }
+                self.shapes.push(shape);
+                if kind == INSERT {
+                    pack_number(&mut self.lengths, len);
+                }
+                self.text(&text, OpId::new(replica, seq));
+                Some(end)
+            }
+            Said::Delete { text_in, first, count } => {
+                let end = seq.checked_add(1)?;
+                let kind = if count.is_some() { DELETE } else { DELETE_ONE };
+                let len = count.unwrap_or(1);
+                let text_in = self.text_in(&text_in) << TEXT_IN;
+                // Whoever is introduced has to be named.
+                let named = matches!(first, Mention::New { .. });
+                let target = self.hands.hand(place).point(first).filter(|_| !named);
+                let mode = if target.is_some() && self.hands.backwards(place, len) == target {
+                    ON
+                } else if target.is_some() && self.hands.forwards(place) == target {
+                    FORWARDS
+                } else {
+                    pack_mention(first, self.hands.hand(place), &mut self.deleted);
+                    mode(first)
+                };
+                count.iter().for_each(|count| pack_number(&mut self.lengths, *count));
+                self.shapes.push(kind | mode << 3 | text_in);
+                self.hands.delete(place, first, len);
+                Some(end)
+            }
+        }
+    }
+
+    /// The number for how a text is named; what has to be said of it is written.
+    fn text_in(&mut self, text_in: &TextIn) -> u64 {
+        match text_in {
+            TextIn::Same => SAME,
+            TextIn::Known(index) => {
+                pack_number(&mut self.lengths, *index);
+                INDEX
+            }
+            TextIn::New(introduction) => {
+                pack_bytes(&mut self.raw, introduction);
+                INTRODUCED
+            }
+        }
+    }
+
+    /// What is known of these characters is what they are.
+    fn known_agrees(&self, text: &Inserted, first: OpId) -> Option<()> {
+        let Some(known) = self.known else { return Some(()) };
+        let agrees = |at, char| known(OpId::new(first.replica, first.seq + at)).is_none_or(|known| known == char);
+        let all = match text {
+            Inserted::One(char) => agrees(0, *char),
+            Inserted::Many(text) => text.chars().zip(0..).all(|(char, at)| agrees(at, char)),
+        };
+        all.then_some(())
+    }
+
+    fn text(&mut self, text: &Inserted, first: OpId) {
+        let mut buffer = [0; 4];
+        let known = self.known;
+        let mut push = |at, char: char| {
+            if known.is_none_or(|known| known(OpId::new(first.replica, first.seq + at)).is_none()) {
+                self.text.extend_from_slice(char.encode_utf8(&mut buffer).as_bytes());
+            }
+        };
+        match text {
+            Inserted::One(char) => push(0, *char),
+            Inserted::Many(text) => text.chars().zip(0..).for_each(|(char, at)| push(at, char)),
+        }
+    }
+
+    pub(super) fn finish(mut self) -> ([Vec<u8>; NUMBERS], [Vec<u8>; TEXTS]) {
+        self.shapes.close();
+        let Spells { values, counts, .. } = self.shapes;
+        (
+            [self.counts.finish(), values, counts, self.left, self.right, self.deleted, self.lengths],
+            [self.raw, self.text],
+        )
+    }
+}
+
+const fn mode(mention: Mention) -> u64 {
+    match mention {
+        Mention::None => NONE,
+        Mention::Own { .. } => OWN,
+        Mention::Known { .. } => KNOWN,
+        Mention::New { .. } => NEW,
+    }
+}
+
+fn pack_mention(mention: Mention, hand: &super::hands::Hand, out: &mut Vec<u8>) {
+    match mention {
+        Mention::None => {}
+        Mention::Own { seq } => pack_signed(out, hand.near().wrapping_sub(seq) as i64),
+        Mention::Known { index, seq } => {
+            pack_number(out, index);
+            pack_signed(out, hand.near_other(index).wrapping_sub(seq) as i64);
+        }
+        Mention::New { index, place, seq } => {
+            pack_number(out, index);
+            pack_number(out, place.into());
+            pack_number(out, seq);
+        }
+    }
+}
+
+/// Bodies that are being read.
+pub(super) struct BodyReader<'a> {
+    known: Known<'a>,
+    hands: Hands,
+    counts: Repeats,
+    shapes: Spelled,
+    left: Unpacker,
+    right: Unpacker,
+    deleted: Unpacker,
+    lengths: Unpacker,
+    text: Unpacker,
+    raw: Unpacker,
+}
+
+impl<'a> BodyReader<'a> {
+    pub(super) fn new(known: Known<'a>, numbers: [Unpacker; NUMBERS], texts: [Unpacker; TEXTS]) -> Self {
+        let [counts, values, spells, left, right, deleted, lengths] = numbers;
+        let [raw, text] = texts;
+        let (counts, shapes) = (Repeats::new(counts), Spelled::new(values, spells));
+        Self { known, hands: Hands::default(), counts, shapes, left, right, deleted, lengths, text, raw }
+    }
+
+    /// Appends the body of a change to those before it, all of which have no more than `most` bytes.
+    pub(super) fn next(
+        &mut self,
+        change: &Change,
+        place: u32,
+        table: &[Entry],
+        most: usize,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Malformed> {
+        let count = self.counts.next("how many operations")?;
+        let mut seq = change.seq;
+        self.hands.hand(place);
+        for _ in 0..count {
+            let shape = self.shapes.next("an operation")?;
+            if shape == REST {
+                out.extend_from_slice(&self.raw.bytes("a body")?);
+                self.hands.other(place);
+            } else {
+                seq = self.operation(shape, place, OpId::new(change.replica, seq), table, out)?;
+            }
+            // Each has at least one byte, so this is not done for ever.
+            if out.len() > most {
+                return Err(self.text.fault("bodies of as many bytes as there are said to be"));
+            }
+        }
+        Ok(())
+    }
+
+    fn operation(
+        &mut self,
+        shape: u64,
+        place: u32,
+        op: OpId,
+        table: &[Entry],
+        out: &mut Vec<u8>,
+    ) -> Result<u64, Malformed> {
+        let seq = op.seq;
+        let text_in = match shape >> TEXT_IN {
+            SAME => TextIn::Same,
+            INDEX => TextIn::Known(self.lengths.number("a container")?),
+            INTRODUCED => TextIn::New(self.raw.bytes("a container")?),
+            _ => return Err(self.raw.fault("a known shape")),
+        };
+        let (left, right) = (shape >> 3 & 7, shape >> RIGHT & 7);
+        let (said, end) = match shape & 7 {
+            kind @ (INSERT_ONE | INSERT) => {
+                let neighbours = if left == ON && right == BEHIND {
+                    None
+                } else {
+                    let expected = self.hands.expected_left(place);
+                    let hand = self.hands.hand(place);
+                    let left = match left {
+                        EXPECTED => hand.mention(expected).ok_or_else(|| self.left.fault("what can be named"))?,
+                        mode => unpack_mention(mode, hand, &mut self.left, table)?,
+                    };
+                    let behind = hand.point(left);
+                    let behind = self.hands.behind(behind);
+                    let hand = self.hands.hand(place);
+                    let right = match right {
+                        BEHIND => hand.mention(behind).ok_or_else(|| self.right.fault("what can be named"))?,
+                        mode => unpack_mention(mode, hand, &mut self.right, table)?,
+                    };
+                    Some((left, right))
+                };
+                let len = if kind == INSERT { self.lengths.number("how many characters")? } else { 1 };
+                let end = seq.checked_add(len).filter(|end| *end > seq);
+                let end = end.ok_or_else(|| self.lengths.fault("a length that can be true"))?;
+                let text = if kind == INSERT_ONE {
+                    Inserted::One(self.char(op)?)
+                } else {
+                    let mut text = String::new();
+                    for seq in seq..end {
+                        text.push(self.char(OpId::new(op.replica, seq))?);
+                    }
+                    Inserted::Many(text)
+                };
+                match neighbours {
+                    Some((left, right)) => self.hands.insert(place, left, right, seq, end),
+                    None => self.hands.go_on(place, end),
+                }
+                (Said::Insert { text_in, neighbours, text }, end)
+            }
+            kind @ (DELETE_ONE | DELETE) => {
+                let count = if kind == DELETE { Some(self.lengths.number("how many")?) } else { None };
+                let len = count.unwrap_or(1);
+                let expected = match left {
+                    ON => self.hands.backwards(place, len),
+                    FORWARDS => self.hands.forwards(place),
+                    _ => None,
+                };
+                let hand = self.hands.hand(place);
+                let first = match left {
+                    ON | FORWARDS => hand.mention(expected),
+                    mode => Some(unpack_mention(mode, hand, &mut self.deleted, table)?),
+                };
+                let first = first.filter(|first| *first != Mention::None && len > 0);
+                let first = first.ok_or_else(|| self.deleted.fault("something to delete"))?;
+                let end = seq.checked_add(1).ok_or_else(|| self.deleted.fault("numbers that fit"))?;
+                self.hands.delete(place, first, len);
+                (Said::Delete { text_in, first, count }, end)
+            }
+            _ => return Err(self.raw.fault("a known shape")),
+        };
+        let written = said.write(out, seq, |place| table[place as usize].id);
+        written.map(|()| end).ok_or_else(|| self.left.fault("what can be named"))
+    }
+
+    fn char(&mut self, op: OpId) -> Result<char, Malformed> {
+        match self.known.and_then(|known| known(op)) {
+            Some(char) => Ok(char),
+            None => self.text.char(),
+        }
+    }
+}
+
+fn unpack_mention(
+    mode: u64,
+    hand: &mut super::hands::Hand,
+    bytes: &mut Unpacker,
+    table: &[Entry],
+) -> Result<Mention, Malformed> {
+    Ok(match mode {
+        NONE => Mention::None,
+        OWN => Mention::Own { seq: hand.near().wrapping_sub(bytes.signed("an operation")? as u64) },
+        KNOWN => {
+            let index = index(bytes)?;
+            Mention::Known { index, seq: hand.near_other(index).wrapping_sub(bytes.signed("an operation")? as u64) }
+        }
+        NEW => {
+            let index = index(bytes)?;
+            let place = u32::try_from(bytes.number("a replica")?).ok().filter(|place| (*place as usize) < table.len());
+            let new = place.and_then(|place| hand.introduce(index, place).map(|()| place));
+            let place = new.ok_or_else(|| bytes.fault("a replica that is new"))?;
+            let seq = bytes.number("an operation")?;
+            if planted(Fault::IntroductionLost) {
+                Mention::Known { index, seq }
+            } else {
+                Mention::New { index, place, seq }
+            }
+        }
+        _ => return Err(bytes.fault("a known shape")),
+    })
+}
+
+fn index(bytes: &mut Unpacker) -> Result<u64, Malformed> {
+    let index = bytes.number("an index")?;
+    if index < INDICES { Ok(index) } else { Err(bytes.fault("an index that can be written")) }
+}
