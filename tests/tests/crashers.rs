@@ -78,6 +78,7 @@ fn any_changes_leave_a_document_sound_and_like_its_twin() {
     holds("change", 300);
 }
 
+/// Acceptance line 14.
 #[test]
 fn any_bytes_are_a_block_or_a_typed_error_and_what_is_exported_is_imported() {
     holds("block", 400);

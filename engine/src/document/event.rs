@@ -35,7 +35,7 @@ pub enum DocumentEvent {
     Changed {
         /// Who made the change.
         origin: Origin,
-        /// The change, by its first operation.
+        /// The change, by its first operation. Of several changes of one writer that were imported together, the first.
         change: OpId,
         /// What to patch, one entry per container, at least one.
         edits: Vec<ContainerEdit>,

@@ -5,12 +5,13 @@
 
 use super::{
     column::{Repeats, Runs, Spelled, Spells},
-    hands::{Hands, Mention},
+    hands::{Hand, Hands, Mention},
     replicas::{Entry, INDICES, Table},
     said::{Guess, Inserted, Said, Splitting, TextIn},
 };
 use crate::{
     causal::Change,
+    document::body::form,
     error::Malformed,
     id::{OpId, ReplicaId},
     packed::{Unpacker, pack_bytes, pack_number, pack_signed},
@@ -45,6 +46,9 @@ const TEXT_IN: u32 = 9;
 const SAME: u64 = 0;
 const INDEX: u64 = 1;
 const INTRODUCED: u64 = 2;
+
+/// The tag of a letter typed on.
+const TYPED_ON: u8 = form::INSERT_ONE | form::SAME | form::CONTINUES;
 
 /// Characters that need not be written, because whoever reads the block has them.
 pub(super) type Known<'a> = Option<&'a dyn Fn(OpId) -> Option<char>>;
@@ -88,6 +92,13 @@ impl<'a> Bodies<'a> {
         }
         self.guesses[place as usize].get_or_insert(Guess { from_start: change.seq == 0, containers: 0 });
         self.hands.hand(place);
+        if let Some(letter) = typed_on(&change.body).filter(|_| self.known.is_none() && change.seq < u64::MAX) {
+            // What nearly all changes are, in a few steps.
+            self.counts.push(1);
+            self.shapes.push(INSERT_ONE);
+            self.text.extend_from_slice(letter);
+            return self.hands.go_on(place, change.seq + 1);
+        }
         let mut bytes = Unpacker::new(change.body.clone());
         let (mut count, mut seq) = (0, change.seq);
         while bytes.left() > 0 {
@@ -227,6 +238,14 @@ impl<'a> Bodies<'a> {
     }
 }
 
+/// The one character of a body that is typed on, if it is ASCII.
+fn typed_on(body: &[u8]) -> Option<&[u8]> {
+    match body {
+        [TYPED_ON, letter] if letter.is_ascii() => Some(&body[1..]),
+        _ => None,
+    }
+}
+
 const fn mode(mention: Mention) -> u64 {
     match mention {
         Mention::None => NONE,
@@ -236,7 +255,7 @@ const fn mode(mention: Mention) -> u64 {
     }
 }
 
-fn pack_mention(mention: Mention, hand: &super::hands::Hand, out: &mut Vec<u8>) {
+fn pack_mention(mention: Mention, hand: &Hand, out: &mut Vec<u8>) {
     match mention {
         Mention::None => {}
         Mention::Own { seq } => pack_signed(out, hand.near().wrapping_sub(seq) as i64),
@@ -288,7 +307,13 @@ impl<'a> BodyReader<'a> {
         self.hands.hand(place);
         for _ in 0..count {
             let shape = self.shapes.next("an operation")?;
-            if shape == REST {
+            if shape == INSERT_ONE && seq < u64::MAX {
+                let char = self.char(OpId::new(change.replica, seq))?;
+                out.push(TYPED_ON);
+                out.extend_from_slice(char.encode_utf8(&mut [0; 4]).as_bytes());
+                seq += 1;
+                self.hands.go_on(place, seq);
+            } else if shape == REST {
                 out.extend_from_slice(&self.raw.bytes("a body")?);
                 self.hands.other(place);
             } else {
@@ -389,12 +414,7 @@ impl<'a> BodyReader<'a> {
     }
 }
 
-fn unpack_mention(
-    mode: u64,
-    hand: &mut super::hands::Hand,
-    bytes: &mut Unpacker,
-    table: &[Entry],
-) -> Result<Mention, Malformed> {
+fn unpack_mention(mode: u64, hand: &mut Hand, bytes: &mut Unpacker, table: &[Entry]) -> Result<Mention, Malformed> {
     Ok(match mode {
         NONE => Mention::None,
         OWN => Mention::Own { seq: hand.near().wrapping_sub(bytes.signed("an operation")? as u64) },

@@ -10,11 +10,12 @@ use crate::{
     error::Malformed,
     limits::Limits,
     packed::{Unpacker, pack_number},
-    proof::{Fault, planted},
 };
 
 /// A higher one takes longer and saves next to nothing.
 const LEVEL: u8 = 6;
+/// A shorter section is not worth the time.
+const SHORTEST: usize = 100;
 /// Deflate makes no more than this of a byte.
 const MOST_INFLATED: usize = 1032;
 
@@ -31,6 +32,7 @@ pub(super) struct Runs {
 }
 
 impl Runs {
+    #[inline]
     pub(super) fn push(&mut self, value: u64) {
         if self.count > 0 && self.value == value {
             self.count += 1;
@@ -80,6 +82,7 @@ impl Repeats {
         Self { bytes, value: 0, left: 0, single: false }
     }
 
+    #[inline]
     pub(super) fn next(&mut self, what: &'static str) -> Result<u64, Malformed> {
         while self.left == 0 {
             let group = self.bytes.number(what)?;
@@ -107,6 +110,7 @@ pub(super) struct Spells {
 }
 
 impl Spells {
+    #[inline]
     pub(super) fn push(&mut self, value: u64) {
         if self.count > 0 && self.value == value {
             self.count += 1;
@@ -138,6 +142,7 @@ impl Spelled {
         Self { values, counts, value: 0, left: 0 }
     }
 
+    #[inline]
     pub(super) fn next(&mut self, what: &'static str) -> Result<u64, Malformed> {
         if self.left == 0 {
             self.value = self.values.number(what)?;
@@ -156,8 +161,8 @@ pub(super) fn pack_section<const N: usize>(out: &mut Vec<u8>, columns: [Vec<u8>;
     }
     columns.iter().for_each(|column| whole.extend_from_slice(column));
     pack_number(out, whole.len() as u64);
-    let deflated = compress_to_vec(&whole, LEVEL);
-    let kept = if deflated.len() < whole.len() { deflated } else { whole };
+    let deflated = (whole.len() >= SHORTEST).then(|| compress_to_vec(&whole, LEVEL));
+    let kept = deflated.filter(|deflated| deflated.len() < whole.len()).unwrap_or(whole);
     pack_number(out, kept.len() as u64);
     out.extend_from_slice(&kept);
 }
@@ -170,7 +175,7 @@ pub(super) fn unpack_section<const N: usize>(
 ) -> Result<[Unpacker; N], BlockFault> {
     let len = bytes.number("a section's length")?;
     let kept = bytes.bytes("a section")?;
-    let allowed = usize::try_from(len).ok().filter(|len| *len <= *most || planted(Fault::BlockUnbounded));
+    let allowed = usize::try_from(len).ok().filter(|len| *len <= *most);
     let over = BlockFault::OverLimit { what: "bytes in a block", limit: limits.block_bytes };
     let len = allowed.ok_or(over)?;
     let whole = if len == kept.len() {
@@ -181,7 +186,7 @@ pub(super) fn unpack_section<const N: usize>(
         let inflated = possible.then(|| decompress_to_vec_with_limit(&kept, len).ok()).flatten();
         Bytes::from(inflated.filter(|whole| whole.len() == len).ok_or_else(|| bytes.fault("a section of this length"))?)
     };
-    *most = most.saturating_sub(len);
+    *most -= len;
     let mut whole = Unpacker::new(whole);
     let mut lens = [0; N];
     for len in &mut lens[..N - 1] {

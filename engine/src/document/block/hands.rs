@@ -91,7 +91,7 @@ impl Hand {
             Mention::New { place, seq, .. } => Some(Point { who: Who::named(place), seq }),
             Mention::Known { index, seq } => {
                 let named = self.introduced.get(&index).map(|place| Who::named(*place));
-                Some(Point { who: named.unwrap_or(Who::unnamed(self.place, index % INDICES)), seq })
+                Some(Point { who: named.unwrap_or_else(|| Who::unnamed(self.place, index % INDICES)), seq })
             }
         }
     }

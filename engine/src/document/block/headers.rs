@@ -78,6 +78,8 @@ impl Before {
 #[derive(Default)]
 pub(super) struct Headers {
     before: Before,
+    /// Who wrote the last change.
+    last: Option<u32>,
     writers: Runs,
     lens: Runs,
     millis: Runs,
@@ -89,7 +91,9 @@ pub(super) struct Headers {
 impl Headers {
     /// Its writer's place in the table.
     pub(super) fn push(&mut self, change: &Change, table: &mut Table) -> u32 {
-        let who = table.place(change.replica);
+        let who = self.last.filter(|last| table.list[*last as usize].id == change.replica);
+        let who = who.unwrap_or_else(|| table.place(change.replica));
+        self.last = Some(who);
         let next = self.before.writer(who).next.get_or_insert_with(|| {
             table.list[who as usize].first = change.seq;
             change.seq
