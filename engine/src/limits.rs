@@ -19,7 +19,8 @@ pub struct Limits {
     pub change_bytes: usize,
     /// Changes in one block that is imported. Worst case in memory, while that is done: 100 bytes for each.
     pub block_changes: usize,
-    /// Bytes of one such block when it is inflated. Worst case in memory, while it is imported: twice as many.
+    /// Bytes of one such block when it is inflated. Worst case in memory, while it is imported: ten times as many, if nearly
+    /// all of them name dependencies.
     pub block_bytes: usize,
     /// The largest frame read from a peer that has not been admitted yet. Worst case: this much per unknown peer.
     pub greeting_bytes: usize,
@@ -56,7 +57,7 @@ impl Default for Limits {
             batch_bytes: 16 << 10,
             change_bytes: 512 << 10,
             block_changes: 4 << 20,
-            block_bytes: 256 << 20,
+            block_bytes: 64 << 20,
             greeting_bytes: 4 << 10,
             greeting_time: Duration::from_secs(10),
             name_bytes: 512,

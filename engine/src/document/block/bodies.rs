@@ -1,21 +1,19 @@
-//! The bodies of changes as columns.
+//! The bodies of changes as columns, and how they are written.
 //!
 //! Each operation has a *shape*: what it is, and which of its parts are as expected. Typing on and deleting on are shapes that
 //! come in long runs and need nothing else but the text.
 
 use super::{
-    column::{Repeats, Runs, Spelled, Spells},
+    column::{Runs, Spells},
     hands::{Hand, Hands, Mention},
-    replicas::{Entry, INDICES, Table},
+    replicas::Table,
     said::{Guess, Inserted, Said, Splitting, TextIn},
 };
 use crate::{
     causal::Change,
     document::body::form,
-    error::Malformed,
     id::{OpId, ReplicaId},
     packed::{Unpacker, pack_bytes, pack_number, pack_signed},
-    proof::{Fault, planted},
 };
 
 /// How many columns there are of shapes and numbers, and of texts and bytes.
@@ -23,32 +21,32 @@ pub(super) const NUMBERS: usize = 7;
 pub(super) const TEXTS: usize = 2;
 
 // The lowest three bits of a shape.
-const INSERT_ONE: u64 = 0;
-const INSERT: u64 = 1;
-const DELETE_ONE: u64 = 2;
-const DELETE: u64 = 3;
+pub(super) const INSERT_ONE: u64 = 0;
+pub(super) const INSERT: u64 = 1;
+pub(super) const DELETE_ONE: u64 = 2;
+pub(super) const DELETE: u64 = 3;
 /// All that is left of a body, as it stands there.
-const REST: u64 = 4;
+pub(super) const REST: u64 = 4;
 
 // The next three: the left neighbour, or what is deleted.
-const ON: u64 = 0;
-const FORWARDS: u64 = 1;
-const EXPECTED: u64 = 1;
-const NONE: u64 = 2;
-const OWN: u64 = 3;
-const KNOWN: u64 = 4;
-const NEW: u64 = 5;
+pub(super) const ON: u64 = 0;
+pub(super) const FORWARDS: u64 = 1;
+pub(super) const EXPECTED: u64 = 1;
+pub(super) const NONE: u64 = 2;
+pub(super) const OWN: u64 = 3;
+pub(super) const KNOWN: u64 = 4;
+pub(super) const NEW: u64 = 5;
 /// The next three: the right neighbour, or zero.
-const RIGHT: u32 = 6;
-const BEHIND: u64 = 0;
+pub(super) const RIGHT: u32 = 6;
+pub(super) const BEHIND: u64 = 0;
 /// The next two: the text.
-const TEXT_IN: u32 = 9;
-const SAME: u64 = 0;
-const INDEX: u64 = 1;
-const INTRODUCED: u64 = 2;
+pub(super) const TEXT_IN: u32 = 9;
+pub(super) const SAME: u64 = 0;
+pub(super) const INDEX: u64 = 1;
+pub(super) const INTRODUCED: u64 = 2;
 
 /// The tag of a letter typed on.
-const TYPED_ON: u8 = form::INSERT_ONE | form::SAME | form::CONTINUES;
+pub(super) const TYPED_ON: u8 = form::INSERT_ONE | form::SAME | form::CONTINUES;
 
 /// Characters that need not be written, because whoever reads the block has them.
 pub(super) type Known<'a> = Option<&'a dyn Fn(OpId) -> Option<char>>;
@@ -269,176 +267,4 @@ fn pack_mention(mention: Mention, hand: &Hand, out: &mut Vec<u8>) {
             pack_number(out, seq);
         }
     }
-}
-
-/// Bodies that are being read.
-pub(super) struct BodyReader<'a> {
-    known: Known<'a>,
-    hands: Hands,
-    counts: Repeats,
-    shapes: Spelled,
-    left: Unpacker,
-    right: Unpacker,
-    deleted: Unpacker,
-    lengths: Unpacker,
-    text: Unpacker,
-    raw: Unpacker,
-}
-
-impl<'a> BodyReader<'a> {
-    pub(super) fn new(known: Known<'a>, numbers: [Unpacker; NUMBERS], texts: [Unpacker; TEXTS]) -> Self {
-        let [counts, values, spells, left, right, deleted, lengths] = numbers;
-        let [raw, text] = texts;
-        let (counts, shapes) = (Repeats::new(counts), Spelled::new(values, spells));
-        Self { known, hands: Hands::default(), counts, shapes, left, right, deleted, lengths, text, raw }
-    }
-
-    /// Appends the body of a change to those before it, all of which have no more than `most` bytes.
-    pub(super) fn next(
-        &mut self,
-        change: &Change,
-        place: u32,
-        table: &[Entry],
-        most: usize,
-        out: &mut Vec<u8>,
-    ) -> Result<(), Malformed> {
-        let count = self.counts.next("how many operations")?;
-        let mut seq = change.seq;
-        self.hands.hand(place);
-        for _ in 0..count {
-            let shape = self.shapes.next("an operation")?;
-            if shape == INSERT_ONE && seq < u64::MAX {
-                let char = self.char(OpId::new(change.replica, seq))?;
-                out.push(TYPED_ON);
-                out.extend_from_slice(char.encode_utf8(&mut [0; 4]).as_bytes());
-                seq += 1;
-                self.hands.go_on(place, seq);
-            } else if shape == REST {
-                out.extend_from_slice(&self.raw.bytes("a body")?);
-                self.hands.other(place);
-            } else {
-                seq = self.operation(shape, place, OpId::new(change.replica, seq), table, out)?;
-            }
-            // Each has at least one byte, so this is not done for ever.
-            if out.len() > most {
-                return Err(self.text.fault("bodies of as many bytes as there are said to be"));
-            }
-        }
-        Ok(())
-    }
-
-    fn operation(
-        &mut self,
-        shape: u64,
-        place: u32,
-        op: OpId,
-        table: &[Entry],
-        out: &mut Vec<u8>,
-    ) -> Result<u64, Malformed> {
-        let seq = op.seq;
-        let text_in = match shape >> TEXT_IN {
-            SAME => TextIn::Same,
-            INDEX => TextIn::Known(self.lengths.number("a container")?),
-            INTRODUCED => TextIn::New(self.raw.bytes("a container")?),
-            _ => return Err(self.raw.fault("a known shape")),
-        };
-        let (left, right) = (shape >> 3 & 7, shape >> RIGHT & 7);
-        let (said, end) = match shape & 7 {
-            kind @ (INSERT_ONE | INSERT) => {
-                let neighbours = if left == ON && right == BEHIND {
-                    None
-                } else {
-                    let expected = self.hands.expected_left(place);
-                    let hand = self.hands.hand(place);
-                    let left = match left {
-                        EXPECTED => hand.mention(expected).ok_or_else(|| self.left.fault("what can be named"))?,
-                        mode => unpack_mention(mode, hand, &mut self.left, table)?,
-                    };
-                    let behind = hand.point(left);
-                    let behind = self.hands.behind(behind);
-                    let hand = self.hands.hand(place);
-                    let right = match right {
-                        BEHIND => hand.mention(behind).ok_or_else(|| self.right.fault("what can be named"))?,
-                        mode => unpack_mention(mode, hand, &mut self.right, table)?,
-                    };
-                    Some((left, right))
-                };
-                let len = if kind == INSERT { self.lengths.number("how many characters")? } else { 1 };
-                let end = seq.checked_add(len).filter(|end| *end > seq);
-                let end = end.ok_or_else(|| self.lengths.fault("a length that can be true"))?;
-                let text = if kind == INSERT_ONE {
-                    Inserted::One(self.char(op)?)
-                } else {
-                    let mut text = String::new();
-                    for seq in seq..end {
-                        text.push(self.char(OpId::new(op.replica, seq))?);
-                    }
-                    Inserted::Many(text)
-                };
-                match neighbours {
-                    Some((left, right)) => self.hands.insert(place, left, right, seq, end),
-                    None => self.hands.go_on(place, end),
-                }
-                (Said::Insert { text_in, neighbours, text }, end)
-            }
-            kind @ (DELETE_ONE | DELETE) => {
-                let count = if kind == DELETE { Some(self.lengths.number("how many")?) } else { None };
-                let len = count.unwrap_or(1);
-                let expected = match left {
-                    ON => self.hands.backwards(place, len),
-                    FORWARDS => self.hands.forwards(place),
-                    _ => None,
-                };
-                let hand = self.hands.hand(place);
-                let first = match left {
-                    ON | FORWARDS => hand.mention(expected),
-                    mode => Some(unpack_mention(mode, hand, &mut self.deleted, table)?),
-                };
-                let first = first.filter(|first| *first != Mention::None && len > 0);
-                let first = first.ok_or_else(|| self.deleted.fault("something to delete"))?;
-                let end = seq.checked_add(1).ok_or_else(|| self.deleted.fault("numbers that fit"))?;
-                self.hands.delete(place, first, len);
-                (Said::Delete { text_in, first, count }, end)
-            }
-            _ => return Err(self.raw.fault("a known shape")),
-        };
-        let written = said.write(out, seq, |place| table[place as usize].id);
-        written.map(|()| end).ok_or_else(|| self.left.fault("what can be named"))
-    }
-
-    fn char(&mut self, op: OpId) -> Result<char, Malformed> {
-        match self.known.and_then(|known| known(op)) {
-            Some(char) => Ok(char),
-            None => self.text.char(),
-        }
-    }
-}
-
-fn unpack_mention(mode: u64, hand: &mut Hand, bytes: &mut Unpacker, table: &[Entry]) -> Result<Mention, Malformed> {
-    Ok(match mode {
-        NONE => Mention::None,
-        OWN => Mention::Own { seq: hand.near().wrapping_sub(bytes.signed("an operation")? as u64) },
-        KNOWN => {
-            let index = index(bytes)?;
-            Mention::Known { index, seq: hand.near_other(index).wrapping_sub(bytes.signed("an operation")? as u64) }
-        }
-        NEW => {
-            let index = index(bytes)?;
-            let place = u32::try_from(bytes.number("a replica")?).ok().filter(|place| (*place as usize) < table.len());
-            let new = place.and_then(|place| hand.introduce(index, place).map(|()| place));
-            let place = new.ok_or_else(|| bytes.fault("a replica that is new"))?;
-            let seq = bytes.number("an operation")?;
-            if planted(Fault::IntroductionLost) {
-                Mention::Known { index, seq }
-            } else {
-                Mention::New { index, place, seq }
-            }
-        }
-        _ => return Err(bytes.fault("a known shape")),
-    })
-}
-
-fn index(bytes: &mut Unpacker) -> Result<u64, Malformed> {
-    let index = bytes.number("an index")?;
-    if index < INDICES { Ok(index) } else { Err(bytes.fault("an index that can be written")) }
 }

@@ -209,7 +209,7 @@ impl HeaderReader {
             }
             NAMED => {
                 let count = named.count("how many dependencies")?;
-                let mut deps = Vec::with_capacity(count);
+                let mut deps = Vec::new();
                 for _ in 0..count {
                     let place = place_in(table, named.number("a dependency's replica")?);
                     let place = place.ok_or_else(|| named.fault("a replica in the table"))?;

@@ -8,7 +8,7 @@
 //! |---|---|
 //! | `column` | columns of numbers, and how columns are packed |
 //! | `headers` | the headers of changes as columns |
-//! | `bodies` | the bodies of changes as columns |
+//! | `bodies`, `reader` | the bodies of changes as columns, and out of them |
 //! | `said` | operations on texts, out of bodies and back |
 //! | `hands` | what each writer is expected to do next |
 //! | `replicas` | who is mentioned |
@@ -22,16 +22,18 @@ mod column;
 mod exchange;
 mod hands;
 mod headers;
+mod reader;
 mod replicas;
 mod said;
 
 use std::borrow::Borrow;
 
-use bodies::{Bodies, BodyReader, Known};
+use bodies::{Bodies, Known};
 use bytes::Bytes;
 use column::{pack_section, unpack_section};
 pub use exchange::Imported;
 use headers::{HeaderReader, Headers};
+use reader::BodyReader;
 use replicas::Table;
 
 use crate::{
