@@ -195,6 +195,12 @@ fn dependencies_of_what_waits_count_like_its_body() {
     assert_eq!(log.waiting(), (0, 0));
 }
 
+/// Acceptance line 120.
+#[test]
+fn a_block_that_is_damaged_or_too_large_changes_nothing_and_one_that_contradicts_only_what_is_before_that() {
+    scenarios::a_block_that_is_damaged_or_too_large_changes_nothing_and_one_that_contradicts_only_what_is_before_that();
+}
+
 #[test]
 fn writers_are_bounded_and_those_who_are_in_go_on() {
     scenarios::writers_are_bounded_and_those_who_are_in_go_on();

@@ -9,6 +9,7 @@
 //! - A failed transaction leaves no trace, not even in the next change; nor does what is done to a clone.
 //! - A document without its history goes on like the one that has it: see [`pruned`](super::pruned).
 //! - What is undone and redone, if that can be seen, shows what was there before.
+//! - What is exported of all changes, or of some, is what is imported: see [`blocks`](crate::blocks).
 //! - A document that starts again from its changes is the one it was, and reports nothing but what it cannot read.
 
 use std::{
@@ -29,7 +30,7 @@ use crdt_socket_sync::{
 
 use super::{IN_LISTS, Nested, Program, Step, edit::Edit, lists, pruned::Pruned};
 use crate::{
-    Dice,
+    Dice, blocks,
     model::Model,
     view::{Patched, Shown, View, shown},
 };
@@ -258,6 +259,7 @@ impl World {
                 assert_eq!(pruned.snapshot(), document.snapshot());
             }
         }
+        blocks::hold(&all, all.len() / 2, all.len());
         for _ in 0..2 {
             let fresh = Document::from_changes(ReplicaId::new(77), None, all.clone(), &Limits::default());
             let fresh = fresh.expect("good headers");

@@ -35,6 +35,7 @@ pub const SCENARIOS: &[Scenario] = scenarios![
     a_clock_that_is_not_after_a_dependencys_is_refused_at_once_or_when_the_dependency_comes,
     what_waits_is_bounded_by_number_and_by_size_and_what_is_ready_is_not,
     writers_are_bounded_and_those_who_are_in_go_on,
+    a_block_that_is_damaged_or_too_large_changes_nothing_and_one_that_contradicts_only_what_is_before_that,
     // documents
     a_header_that_says_another_length_than_the_body_makes_it_a_no_op,
     letters_side_by_side_that_had_different_neighbours_stay_two_runs,
