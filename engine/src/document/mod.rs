@@ -91,6 +91,7 @@ use std::{collections::VecDeque, fmt};
 
 pub use block::{BlockFault, Imported};
 pub use body::{Action, BodyFault, Dictionary, Operation, Operations};
+use bytes::Bytes;
 use container::Content;
 pub use container::{ContainerId, ContainerKind, Held, Item, PathStep, Place, Slot, Spot, Value};
 pub use counter::{CounterMut, CounterRef};
@@ -133,6 +134,8 @@ pub struct Document {
     past: past::Past,
     events: VecDeque<DocumentEvent>,
     reporting: bool,
+    /// A snapshot with the changes that the log does not keep.
+    packed: Option<Bytes>,
     change_limit: usize,
     /// `None` unless edits are kept to be undone.
     undo: Option<Box<undo::UndoStacks>>,
@@ -148,6 +151,7 @@ impl Document {
             past: past::Past::default(),
             events: VecDeque::new(),
             reporting: true,
+            packed: None,
             change_limit: Limits::default().change_bytes,
             undo: None,
         }
@@ -408,6 +412,10 @@ impl Replica for Document {
                 opening.events.truncate(reported);
             }
         })
+    }
+
+    fn recall(&mut self, limits: &Limits) -> bool {
+        Self::recall(self, limits).unwrap_or(false)
     }
 
     fn poll_event(&mut self) -> Option<DocumentEvent> {
