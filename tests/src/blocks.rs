@@ -32,7 +32,8 @@ pub fn hold(history: &[Change], had: usize, mid: usize) {
     receive_all(&mut importing, &history[..had]);
     let mut view = Patched::default();
     let mut found = view.follow(&mut importing).0;
-    let imported = importing.import(log(&history[..mid]).export(importing.log().version()), &limits);
+    let imported =
+        importing.import(log(&history[..mid]).export(importing.log().version()).expect("all is kept"), &limits);
     let imported = imported.expect("a good block");
     assert_eq!((imported.positions, imported.duplicates, imported.waiting), (had..mid, 0, 0));
     importing.check().expect("sound inside");
@@ -55,7 +56,7 @@ pub fn hold(history: &[Change], had: usize, mid: usize) {
     });
     assert_eq!(next[0], next[1]);
 
-    let whole = log(history).export(&VersionVector::new());
+    let whole = log(history).export(&VersionVector::new()).expect("all is kept");
     let again = importing.import(whole.clone(), &limits).expect("a good block");
     assert_eq!((again.positions, again.duplicates), (history.len()..history.len(), history.len()));
     assert_eq!(importing.poll_event(), None);

@@ -3,8 +3,6 @@
 //! Most changes are a letter typed on, or a letter deleted beside the last one. Such a run of one writer's is applied as one
 //! operation: the document is then as if each had been applied alone, and that is what happens if the run cannot be.
 
-use std::ops::Range;
-
 use bytes::Bytes;
 
 use super::{
@@ -16,7 +14,7 @@ use super::{
     journal::Author,
 };
 use crate::{
-    causal::{Change, ChangeLog, LogPosition},
+    causal::{Change, ChangeLog},
     id::OpId,
     packed::{Unpacker, pack_bytes},
     proof::{Fault, planted},
@@ -36,10 +34,9 @@ enum Run {
 }
 
 impl Opening<'_> {
-    /// Applies changes that have just been appended to the log.
-    pub(super) fn apply_all(&mut self, log: &ChangeLog, positions: Range<LogPosition>) {
-        let changes: Vec<Change> = log.range(positions).collect();
-        let mut rest = &changes[..];
+    /// Applies changes that have just been appended to the log, one after another.
+    pub(super) fn apply_all(&mut self, log: &ChangeLog, changes: &[Change]) {
+        let mut rest = changes;
         while let Some((first, _)) = rest.split_first() {
             let (run, len) = Run::of(rest);
             let (now, later) = rest.split_at(len);

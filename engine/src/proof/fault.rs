@@ -152,6 +152,8 @@ named! {
         ViewShowsLater = "view-shows-later",
         /// What is different between two versions is told without what went.
         DiffPassesOverDeletions = "diff-passes-over-deletions",
+        /// What is not kept is left out of a block that is to have it.
+        BlockOfUnkept = "block-of-unkept",
         /// A block may hold more than the limits say.
         BlockUnbounded = "block-unbounded",
         /// The counters of clocks in a block are taken for those that are expected.

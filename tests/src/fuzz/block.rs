@@ -92,7 +92,7 @@ fn import(block: Bytes) {
     view.follow(&mut twin);
     assert_eq!(twin.digest(), document.digest());
     let mut again = ChangeLog::new();
-    again.import(document.export(&VersionVector::new()), &limits).expect("what was exported");
+    again.import(document.export(&VersionVector::new()).expect("all is kept"), &limits).expect("what was exported");
     assert!(again.iter().eq(document.log().iter()));
 }
 
@@ -148,7 +148,7 @@ pub(super) fn seeds() -> Vec<Vec<u8>> {
                 version = log.version().clone();
             }
         }
-        log.export(&version)
+        log.export(&version).expect("all is kept")
     };
     let strokes = |seed: u64| {
         let mut dice = crate::Dice::new(seed);

@@ -1,9 +1,10 @@
 //! What a log of changes promises.
 
+use crate::short::document::{document, write};
 use crate::short::log::{appended, change, heads, op, receive};
 use bytes::Bytes;
 use crdt_socket_sync::{
-    Change, ChangeLog, Limits, ReplicaId, VersionVector,
+    Change, ChangeLog, Document, Limits, ReplicaId, VersionVector,
     causal::Received,
     document::{BlockFault, Imported},
     error::ChangeFault,
@@ -86,7 +87,7 @@ pub fn writers_are_bounded_and_those_who_are_in_go_on() {
 pub fn a_block_that_is_damaged_or_too_large_changes_nothing_and_one_that_contradicts_only_what_is_before_that() {
     let limits = Limits::default();
     let long = |replica, seq| Change { body: vec![b'x'; 500].into(), ..change(replica, seq, 1, seq + 1, &[]) };
-    let block = log_of(&[long(1, 0), long(1, 1), long(2, 0)]).export(&VersionVector::new());
+    let block = log_of(&[long(1, 0), long(1, 1), long(2, 0)]).export(&VersionVector::new()).expect("all is kept");
     let mut log = ChangeLog::new();
     let mut damaged = block.to_vec();
     // The last digit of how many bytes there are.
@@ -110,8 +111,24 @@ pub fn a_block_that_is_damaged_or_too_large_changes_nothing_and_one_that_contrad
     let imported = log.import(block.clone(), &limits).expect("a block");
     assert_eq!(imported, Imported { positions: 1..3, duplicates: 1, ..Imported::default() });
     let mut log = ChangeLog::new();
-    let rest = log_of(&[long(1, 0), long(1, 1)]).export(&VersionVector::from_iter([(ReplicaId::new(1), 1)]));
+    let rest = log_of(&[long(1, 0), long(1, 1)])
+        .export(&VersionVector::from_iter([(ReplicaId::new(1), 1)]))
+        .expect("all is kept");
     let imported = log.import(rest, &limits).expect("a block");
     assert_eq!(imported, Imported { waiting: 1, ..Imported::default() });
     assert_eq!(log.import(block, &limits).expect("a block").positions, 0..3);
+}
+
+/// What a document does not keep, because it began with a snapshot, is in no block of it.
+pub fn a_block_is_made_only_if_all_that_is_asked_for_is_kept() {
+    let mut ann = document(1);
+    write(&mut ann, 0, "abc");
+    let snapshot = ann.snapshot();
+    let mut bob = Document::from_snapshot(ReplicaId::new(2), snapshot, &Limits::default()).expect("a snapshot");
+    let covered = bob.log().version().clone();
+    write(&mut bob, 3, "d");
+    assert_eq!(bob.export(&VersionVector::new()), None);
+    let block = bob.export(&covered).expect("that is kept");
+    ann.import(block, &Limits::default()).expect("a block");
+    assert_eq!(ann.text("text"), "abcd");
 }

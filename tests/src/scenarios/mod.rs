@@ -36,6 +36,7 @@ pub const SCENARIOS: &[Scenario] = scenarios![
     what_waits_is_bounded_by_number_and_by_size_and_what_is_ready_is_not,
     writers_are_bounded_and_those_who_are_in_go_on,
     a_block_that_is_damaged_or_too_large_changes_nothing_and_one_that_contradicts_only_what_is_before_that,
+    a_block_is_made_only_if_all_that_is_asked_for_is_kept,
     // documents
     a_header_that_says_another_length_than_the_body_makes_it_a_no_op,
     letters_side_by_side_that_had_different_neighbours_stay_two_runs,

@@ -10,6 +10,7 @@ use crate::{
     document::Document,
     error::ChangeFault,
     limits::Limits,
+    proof::{Fault, planted},
 };
 
 /// What came of a block that was imported.
@@ -27,7 +28,7 @@ pub struct Imported {
 
 impl ChangeLog {
     /// All changes that `since` lacks, as one block: small, because what is alike is said once. All there are for an empty
-    /// version.
+    /// version. `None` if one of them is [not kept](Self::not_kept) here.
     ///
     /// ```
     /// use crdt_socket_sync::{ChangeLog, Document, Limits, ReplicaId, VersionVector, Wall, document::EditError};
@@ -37,16 +38,19 @@ impl ChangeLog {
     ///     ann.edit(Wall::from_millis(1_000), |txn| txn.text("title").push_str(letter))?;
     /// }
     /// let mut archive = ChangeLog::new();
-    /// archive.import(ann.log().export(&VersionVector::new()), &Limits::default()).unwrap();
+    /// let whole = ann.log().export(&VersionVector::new()).unwrap();
+    /// archive.import(whole, &Limits::default()).unwrap();
     /// assert_eq!(archive.version(), ann.log().version());
     ///
     /// ann.edit(Wall::from_millis(2_000), |txn| txn.text("title").delete(2, 1))?;
-    /// let imported = archive.import(ann.export(archive.version()), &Limits::default()).unwrap();
+    /// let rest = ann.export(archive.version()).unwrap();
+    /// let imported = archive.import(rest, &Limits::default()).unwrap();
     /// assert_eq!(imported.positions, 3..4);
     /// # Ok::<_, EditError>(())
     /// ```
-    pub fn export(&self, since: &VersionVector) -> Bytes {
-        encode(self.since(since), None)
+    pub fn export(&self, since: &VersionVector) -> Option<Bytes> {
+        let kept = since.covers(self.not_kept()) || planted(Fault::BlockOfUnkept);
+        kept.then(|| encode(self.since(since), None))
     }
 
     /// Takes in the changes of a block, as if they came one after another.
@@ -56,16 +60,22 @@ impl ChangeLog {
     /// If the block cannot be read, or holds more than the limits allow: nothing has changed then. If one of its changes can
     /// be part of no history that this log can hold: those before it are here then.
     pub fn import(&mut self, block: Bytes, limits: &Limits) -> Result<Imported, BlockFault> {
-        let (imported, fault) = self.take_in(decode(block, None, limits)?, limits);
+        let (imported, fault) = self.take_in(decode(block, None, limits)?, limits, |_| {});
         fault.map_or(Ok(imported), |fault| Err(fault.into()))
     }
 
-    /// What came of these changes, and what the first that could not be taken in, and all behind it, failed by.
-    fn take_in(&mut self, changes: Vec<Change>, limits: &Limits) -> (Imported, Option<ChangeFault>) {
+    /// What came of these changes, and what the first that could not be taken in, and all behind it, failed by. Tells each that
+    /// is appended.
+    fn take_in(
+        &mut self,
+        changes: Vec<Change>,
+        limits: &Limits,
+        mut appended: impl FnMut(&Change),
+    ) -> (Imported, Option<ChangeFault>) {
         let end = self.end();
         let mut imported = Imported { positions: end..end, ..Imported::default() };
         for change in changes {
-            match self.receive(change, limits) {
+            match self.receive_each(change, limits, |_, change| appended(change)) {
                 Ok(Received::Duplicate) => imported.duplicates += 1,
                 Ok(Received::Waiting) => imported.waiting += 1,
                 Ok(Received::Appended { positions, refused }) => {
@@ -81,8 +91,8 @@ impl ChangeLog {
 
 impl Document {
     /// All changes that `since` lacks, as one block: see [`ChangeLog::export`].
-    pub fn export(&self, since: &VersionVector) -> Bytes {
-        self.log().export(since)
+    pub fn export(&self, since: &VersionVector) -> Option<Bytes> {
+        self.log.export(since)
     }
 
     /// Takes in the changes of a block: the document is then as if they had come one after another. What several changes of
@@ -93,9 +103,11 @@ impl Document {
     /// As with [`ChangeLog::import`].
     pub fn import(&mut self, block: Bytes, limits: &Limits) -> Result<Imported, BlockFault> {
         let changes = decode(block, None, limits)?;
-        let (imported, fault) = self.log.take_in(changes, limits);
+        let mut appended = Vec::with_capacity(changes.len());
+        // Cheap: a clone shares the body.
+        let (imported, fault) = self.log.take_in(changes, limits, |change| appended.push(change.clone()));
         let (log, mut opening) = self.parts();
-        opening.apply_all(log, imported.positions.clone());
+        opening.apply_all(log, &appended);
         fault.map_or(Ok(imported), |fault| Err(fault.into()))
     }
 }
