@@ -66,7 +66,7 @@ fn a_transaction_is_one_change_and_one_event_and_nested_ones_join_it() {
     });
     let change = change.expect("a change");
     assert_eq!((ann.log().end(), change.len), (1, 13));
-    let Some(DocumentEvent::Changed { origin: Origin::Local, change: id, edits }) = ann.poll_event() else {
+    let Some(DocumentEvent::Changed { origin: Origin::Local, change: id, edits, .. }) = ann.poll_event() else {
         panic!("one event");
     };
     let typed = TextEdit { at: 0, removed: 0, inserted: "one two three".into() };

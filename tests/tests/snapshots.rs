@@ -205,7 +205,7 @@ fn bytes_that_are_no_snapshot_say_why_not() {
     for len in 10..snapshot.len() {
         assert_eq!(read(&snapshot[..len], &limits), SnapshotFault::Damaged);
     }
-    let mut few = limits.clone();
+    let mut few = limits;
     few.replicas = 0;
     assert_eq!(read(&snapshot, &few), SnapshotFault::TooManyWriters { writers: 1, limit: 0 });
 }

@@ -103,8 +103,11 @@ fn described(event: &DocEvent) -> (String, Value) {
         (format!("{word:<12} {detail}").trim_end().to_owned(), json!({ "event": word, "detail": detail }))
     };
     match event {
-        DocEvent::Document(DocumentEvent::Changed { origin, change, edits }) => {
-            let origin = if *origin == Origin::Local { "local" } else { "remote" };
+        DocEvent::Document(DocumentEvent::Changed { origin, change, edits, .. }) => {
+            let origin = match origin {
+                Origin::Remote => "remote",
+                _ => "local",
+            };
             let (lines, values): (Vec<_>, Vec<_>) = edits.iter().map(edit).unzip();
             let value = json!({ "event": "changed", "origin": origin, "change": change.to_string(), "edits": values });
             (format!("{:<12} {change} {}", "changed", lines.join("; ")), value)

@@ -49,6 +49,11 @@ impl ContainerKind {
         Self::ALL.get(usize::try_from(number).ok()?).copied()
     }
 
+    /// Whether it is items in an order, among which cursors stand.
+    pub(super) const fn is_sequence(self) -> bool {
+        matches!(self, Self::Text)
+    }
+
     /// Whether there can be containers in it, by key.
     pub(super) const fn has_keys(self) -> bool {
         matches!(self, Self::Map | Self::OrMap)

@@ -21,11 +21,16 @@ use crate::{
 
 /// Who made a change.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub enum Origin {
     /// An edit of this document value.
     Local,
     /// A change that was received.
     Remote,
+    /// Something was [undone](crate::Document::undo) here.
+    Undo,
+    /// Something was [done again](crate::Document::redo) here.
+    Redo,
 }
 
 /// Something a document reports, oldest first.
@@ -38,6 +43,8 @@ pub enum DocumentEvent {
         origin: Origin,
         /// The change, by its first operation.
         change: OpId,
+        /// What the application [called](super::Transaction::set_label) the edit, if it was made by this document value.
+        label: Option<Arc<str>>,
         /// What to patch, one entry per container, at least one.
         edits: Vec<ContainerEdit>,
     },
@@ -283,9 +290,9 @@ impl Found {
             }
             Step::Set { at: None, .. } => {}
             Step::Set { container, element, value, previous, at: Some(at), .. } => {
-                let inserted = || {
-                    let slots = state.containers[*container].content.sequence()?;
-                    state.sequences.item(slots, *element)?.plain()
+                let inserted = || match &state.containers[*container].content {
+                    Content::MovableList(movable) => movable.item(&state.sequences, *element)?.plain(),
+                    _ => None,
                 };
                 let before = previous.as_ref().map(|(_, value)| value).or_else(inserted);
                 if before != Some(value) {

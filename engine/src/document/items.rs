@@ -38,7 +38,7 @@ impl<'a> There<'a> {
         if let Some(value) = movable.value(element) {
             return Some(Held::Value(value));
         }
-        state.sequences.item(self.slots, element)?.held(self.id, state.sequences.ids.op(element))
+        movable.item(&state.sequences, element)?.held(self.id, state.sequences.ids.op(element))
     }
 }
 
@@ -104,7 +104,11 @@ impl State {
         let there = Items::of(self, parent).there?;
         let item = self.sequences.ids.find(item)?;
         let (place, set) = there.movable.map_or((item, false), |all| (all.place(item), all.value(item).is_some()));
-        let is_it = !set && *self.sequences.item(there.slots, item)? == Item::Child(kind);
+        let says = match there.movable {
+            Some(movable) => movable.item(&self.sequences, item)?,
+            None => self.sequences.item(there.slots, item)?,
+        };
+        let is_it = !set && *says == Item::Child(kind);
         self.sequences.position(there.slots, place).filter(|_| is_it)
     }
 

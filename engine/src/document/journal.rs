@@ -112,6 +112,8 @@ pub(super) struct State {
     /// The number of the next operation.
     next: u64,
     pub(super) steps: Vec<Step>,
+    /// What the application calls the edit that is being made.
+    pub(super) label: Option<Arc<str>>,
 }
 
 impl State {
@@ -125,6 +127,7 @@ impl State {
             author: Author { replica, clock: Hlc::default() },
             next: 0,
             steps: Vec::new(),
+            label: None,
         }
     }
 
@@ -133,6 +136,7 @@ impl State {
         debug_assert!(self.steps.is_empty());
         self.author = author;
         self.next = next;
+        self.label = None;
         self.mark()
     }
 

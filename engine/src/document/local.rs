@@ -19,6 +19,9 @@ use crate::{
 pub(crate) struct LocalId(NonZeroU32);
 
 impl LocalId {
+    /// None is before it.
+    pub(crate) const FIRST: Self = Self(NonZeroU32::MIN);
+
     const fn from_bits(bits: u32) -> Option<Self> {
         match NonZeroU32::new(bits) {
             Some(bits) => Some(Self(bits)),

@@ -43,11 +43,15 @@
 //! | `tagged` | elements that are kept by tags, under or-sets and or-maps |
 //! | `body`, `past` | what a change says, and what it may refer to |
 //! | `snapshot` | a document without its history, written down whole |
+//! | `undo`, `again` | what edits here did, and how that is taken back |
+//! | `cursor` | places that stay where they are, whatever is edited around them |
 //! | `event`, `digest` | what views are told, and whether two replicas show the same |
 
+mod again;
 mod body;
 mod container;
 mod counter;
+mod cursor;
 pub mod diff;
 mod digest;
 mod event;
@@ -70,6 +74,7 @@ mod snapshot;
 mod tagged;
 mod text;
 mod transaction;
+mod undo;
 mod value;
 mod writes;
 
@@ -79,6 +84,7 @@ pub use body::{Action, BodyFault, Dictionary, Operation, Operations};
 use container::Content;
 pub use container::{ContainerId, ContainerKind, Held, Item, PathStep, Place, Slot, Spot, Value};
 pub use counter::{CounterMut, CounterRef};
+pub use cursor::{Cursor, Side};
 pub use event::{ContainerEdit, DocumentEvent, Inserted, ListEdit, Origin, TextEdit};
 use journal::{Author, State};
 pub use list::{ListMut, ListRef};
@@ -90,6 +96,7 @@ pub use register::{RegisterMut, RegisterRef};
 pub use snapshot::SnapshotFault;
 pub use text::{TextMut, TextRef};
 pub use transaction::{EditError, Edited, Transaction};
+pub use undo::{Selection, UndoOptions, Undone};
 pub use value::ValueError;
 
 use crate::{
@@ -116,6 +123,8 @@ pub struct Document {
     events: VecDeque<DocumentEvent>,
     reporting: bool,
     change_limit: usize,
+    /// `None` unless edits are kept to be undone.
+    undo: Option<Box<undo::UndoStacks>>,
 }
 
 impl Document {
@@ -129,6 +138,7 @@ impl Document {
             events: VecDeque::new(),
             reporting: true,
             change_limit: Limits::default().change_bytes,
+            undo: None,
         }
     }
 
@@ -190,6 +200,15 @@ impl Document {
         wall: Wall,
         edit: impl FnOnce(&mut Transaction<'_>) -> Result<T, E>,
     ) -> Result<Edited<T>, E> {
+        self.edit_as(Origin::Local, wall, edit)
+    }
+
+    fn edit_as<T, E: From<EditError>>(
+        &mut self,
+        origin: Origin,
+        wall: Wall,
+        edit: impl FnOnce(&mut Transaction<'_>) -> Result<T, E>,
+    ) -> Result<Edited<T>, E> {
         let clock = self.log.next_clock(wall).ok_or(EditError::Exhausted)?;
         let seq = self.log.version().next(self.replica);
         let begin = self.state.begin(Author { replica: self.replica, clock }, seq);
@@ -211,7 +230,10 @@ impl Document {
         }
         transaction.complete();
         self.log.append_next(&change);
-        self.opening().report(Origin::Local, &change);
+        if let (Origin::Local, Some(undo)) = (origin, &mut self.undo) {
+            undo.take(&self.state, wall);
+        }
+        self.opening().report(origin, &change);
         Ok(Edited { value, change: Some(change) })
     }
 
@@ -334,7 +356,8 @@ impl Opening<'_> {
         if self.reporting {
             let edits = event::visible_edits(&self.state.steps, self.state);
             if !edits.is_empty() {
-                self.events.push_back(DocumentEvent::Changed { origin, change: change.id(), edits });
+                let label = self.state.label.take();
+                self.events.push_back(DocumentEvent::Changed { origin, change: change.id(), label, edits });
             }
         }
         self.state.steps.clear();

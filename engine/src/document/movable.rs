@@ -35,11 +35,30 @@ pub(super) struct Movable {
     moved: BTreeMap<LocalId, LocalId>,
     /// Of the elements that were set, the greatest write.
     values: BTreeMap<LocalId, (Stamp, Bytes)>,
+    /// What elements were inserted as whose slot does not say it any more: those that were moved, after a snapshot.
+    items: BTreeMap<LocalId, Item>,
+}
+
+/// What a snapshot has of a movable list besides its slots.
+pub(super) struct Kept {
+    /// What is in the slots that are seen, in order.
+    pub(super) shown: Vec<Shown>,
+    /// The other slots that were made by moves, in order.
+    pub(super) left: Vec<OpId>,
+}
+
+/// What is in a slot that is seen.
+pub(super) struct Shown {
+    /// If the slot was made by a move, the element, and when that was.
+    pub(super) moved: Option<(OpId, Stamp)>,
+    /// When the element was set, if it ever was.
+    pub(super) set: Option<Stamp>,
+    pub(super) item: Item,
 }
 
 impl Movable {
     pub(super) const fn new(slots: SequenceId) -> Self {
-        Self { slots, places: BTreeMap::new(), moved: BTreeMap::new(), values: BTreeMap::new() }
+        Self { slots, places: BTreeMap::new(), moved: BTreeMap::new(), values: BTreeMap::new(), items: BTreeMap::new() }
     }
 
     /// The element of a slot.
@@ -55,6 +74,66 @@ impl Movable {
     /// What an element was set to, if it ever was.
     pub(super) fn value(&self, element: LocalId) -> Option<&Bytes> {
         self.values.get(&element).map(|(_, value)| value)
+    }
+
+    /// What an element was inserted as.
+    pub(super) fn item<'a>(&'a self, sequences: &'a Sequences, element: LocalId) -> Option<&'a Item> {
+        self.items.get(&element).or_else(|| sequences.item(self.slots, element))
+    }
+
+    /// What an element is, deleted or not.
+    pub(super) fn said(&self, sequences: &Sequences, element: LocalId) -> Option<Item> {
+        match self.value(element) {
+            Some(value) => Some(Item::Plain(value.clone())),
+            None => self.item(sequences, element).cloned(),
+        }
+    }
+
+    /// What a snapshot has of it.
+    pub(super) fn kept(&self, sequences: &Sequences) -> Kept {
+        let name = |id| sequences.ids.op(id);
+        let shown = sequences.items(self.slots).filter_map(|(slot, _)| {
+            let element = self.element(slot);
+            let moved = self.places.get(&element).map(|(stamp, _)| (name(element), *stamp));
+            let set = self.values.get(&element).map(|(stamp, _)| *stamp);
+            Some(Shown { moved, set, item: self.said(sequences, element)? })
+        });
+        let left = self.moved.keys().filter(|slot| sequences.position(self.slots, **slot).is_none());
+        let mut left: Vec<_> = left.map(|slot| name(*slot)).collect();
+        left.sort_unstable();
+        Kept { shown: shown.collect(), left }
+    }
+
+    /// One of which a snapshot has this; `None` if that cannot be.
+    pub(super) fn holding(slots: SequenceId, kept: Kept, sequences: &Sequences) -> Option<Self> {
+        let mut all = Self::new(slots);
+        let hidden = |op| {
+            let id = sequences.ids.find(op)?;
+            (sequences.contains(slots, op, 1) && sequences.position(slots, id).is_none()).then_some(id)
+        };
+        let seen: Vec<_> = sequences.items(slots).map(|(slot, _)| slot).collect();
+        for (slot, Shown { moved, set, item }) in seen.into_iter().zip(kept.shown) {
+            let mut element = slot;
+            if let Some((op, stamp)) = moved {
+                element = hidden(op).filter(|_| stamp.op() == sequences.ids.op(slot))?;
+                all.moved.insert(slot, element);
+                if all.places.insert(element, (stamp, slot)).is_some() {
+                    return None;
+                }
+            }
+            match (set, item) {
+                (Some(stamp), Item::Plain(value)) => drop(all.values.insert(element, (stamp, value))),
+                (Some(_), Item::Child(_)) => return None,
+                (None, item) if moved.is_some() => drop(all.items.insert(element, item)),
+                (None, _) => {}
+            }
+        }
+        for op in kept.left.iter().filter(|_| !planted(Fault::SnapshotForgetsSlots)) {
+            // Whose it was does not count any more.
+            let slot = hidden(*op).filter(|slot| !all.places.contains_key(slot))?;
+            all.moved.insert(slot, slot);
+        }
+        kept.left.windows(2).all(|pair| pair[0] < pair[1]).then_some(all)
     }
 
     /// Takes a move back.
@@ -112,6 +191,47 @@ impl State {
             Content::MovableList(movable) => movable.element(slot),
             _ => slot,
         }
+    }
+
+    /// The slot that an element of a list is in, or was when it was deleted.
+    pub(super) fn place_in(&self, container: usize, element: LocalId) -> LocalId {
+        match &self.containers[container].content {
+            Content::MovableList(movable) => movable.place(element),
+            _ => element,
+        }
+    }
+
+    /// What put an element of a movable list where it is, and what made it what it is.
+    pub(super) fn done_last(&self, container: usize, element: LocalId) -> Option<[OpId; 2]> {
+        let Content::MovableList(movable) = &self.containers[container].content else { return None };
+        let name = |id| self.sequences.ids.op(id);
+        let write = movable.values.get(&element).map_or_else(|| name(element), |(stamp, _)| stamp.op());
+        Some([name(movable.place(element)), write])
+    }
+
+    /// What an element of a movable list was inserted as.
+    pub(super) fn inserted_as(&self, container: usize, element: LocalId) -> Option<&Item> {
+        match &self.containers[container].content {
+            Content::MovableList(movable) => movable.item(&self.sequences, element),
+            _ => None,
+        }
+    }
+
+    /// Moves an element to where one of its slots stands. The new slot; `None` if the numbers are used up.
+    pub(super) fn move_back(&mut self, container: usize, element: LocalId, to: LocalId) -> Option<OpId> {
+        let (seq, slot) = self.number_run(1)?;
+        let said = self.say_slot(slot);
+        let sequence = self.movable(container).slots;
+        let (origins, at) = self.sequences.insert_before(sequence, to, slot, 1, said)?;
+        self.settle(container, MovedTo { element, slot, origins, said, at }, seq);
+        Some(OpId::new(self.author.replica, seq))
+    }
+
+    /// Sets an element. The write; `None` if the numbers are used up.
+    pub(super) fn set_back(&mut self, container: usize, element: LocalId, value: Bytes) -> Option<OpId> {
+        let seq = self.take_numbers(1)?;
+        self.write_element(container, element, value, seq);
+        Some(OpId::new(self.author.replica, seq))
     }
 
     /// The element that stands at a position here.
@@ -176,7 +296,7 @@ impl State {
         let missing = BodyFault::Missing { op };
         let (container, sequence) = self.open_sequence(id);
         let item = self.sequences.ids.find(op).ok_or_else(|| missing.clone())?;
-        let is_there = self.sequences.item(sequence, item).is_some();
+        let is_there = self.sequences.contains(sequence, op, 1);
         let is_element = self.movable(container).places_of(item, 1).is_some();
         if is_there && is_element { Ok((container, item)) } else { Err(missing) }
     }

@@ -54,13 +54,13 @@ impl State {
     }
 
     /// The containers among items that the author inserts.
-    fn children(&self, id: &ContainerId, items: &[Item], seq: u64) -> Vec<ContainerId> {
+    pub(super) fn children(&self, id: &ContainerId, items: &[Item], seq: u64) -> Vec<ContainerId> {
         let numbered = (seq..).zip(items);
         numbered.filter_map(|(seq, item)| item.child(id, OpId::new(self.author.replica, seq))).collect()
     }
 
     /// A container that is made is there, whether it is shown or not.
-    fn open_all(&mut self, children: &[ContainerId]) {
+    pub(super) fn open_all(&mut self, children: &[ContainerId]) {
         for child in children.iter().filter(|_| !planted(Fault::ItemsNotOpened)) {
             self.open(child);
         }

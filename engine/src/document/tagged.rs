@@ -54,7 +54,12 @@ impl Tagged {
 
     /// The tags at an element or key.
     pub(super) fn tags(&self, key: &[u8]) -> impl Iterator<Item = OpId> + '_ {
-        self.tags.get(key).into_iter().flat_map(|tags| tags.keys().map(|tag| tag.op()))
+        self.stamps(key).map(Stamp::op)
+    }
+
+    /// The same, in their order.
+    pub(super) fn stamps(&self, key: &[u8]) -> impl Iterator<Item = Stamp> + '_ {
+        self.tags.get(key).into_iter().flat_map(|tags| tags.keys().copied())
     }
 
     /// The greatest tag that ever put a container at a key.

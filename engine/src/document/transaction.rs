@@ -1,6 +1,6 @@
 //! Transactions: several edits that become one change, or none.
 
-use std::marker::PhantomData;
+use std::{marker::PhantomData, sync::Arc};
 
 use super::{
     container::{ContainerId, ContainerKind},
@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     causal::Change,
-    proof::{Situation, note},
+    proof::{Fault, Situation, note, planted},
 };
 
 /// An edit that was refused. It changed nothing.
@@ -83,13 +83,13 @@ pub struct Edited<T> {
 /// application catches that.
 pub struct Transaction<'a> {
     state: &'a mut State,
-    /// Where to return to; `None` once complete.
-    undo: Option<Mark>,
+    /// Where to return to, and the label there; `None` once complete.
+    undo: Option<(Mark, Option<Arc<str>>)>,
 }
 
 impl<'a> Transaction<'a> {
     pub(super) fn new(state: &'a mut State) -> Self {
-        let undo = Some(state.mark());
+        let undo = Some((state.mark(), state.label.clone()));
         Self { state, undo }
     }
 
@@ -100,6 +100,14 @@ impl<'a> Transaction<'a> {
 
     pub(super) fn state(&mut self) -> &mut State {
         self.state
+    }
+
+    /// Says what the edit is: anything that means something to the application, such as `paste`. The event that reports the
+    /// edit here carries it, and [undo](super::UndoOptions::exclude) can go by it; it is not sent to others.
+    ///
+    /// The last label stays. One that was given in a [nested](Self::nested) transaction which is undone is forgotten.
+    pub fn set_label(&mut self, label: &str) {
+        self.state.label = Some(label.into());
     }
 
     /// The text of this name at the root. It begins to exist with the first character.
@@ -227,17 +235,20 @@ impl<'a> Transaction<'a> {
     /// Those of the closure. What it did is undone; what this transaction did before stays.
     pub fn nested<T, E>(&mut self, edit: impl FnOnce(&mut Transaction<'_>) -> Result<T, E>) -> Result<T, E> {
         let mut inner = Transaction::new(self.state);
-        let value = edit(&mut inner)?;
-        inner.complete();
-        Ok(value)
+        let edited = edit(&mut inner);
+        if edited.is_ok() || planted(Fault::NestedRollbackKeeps) {
+            inner.complete();
+        }
+        edited
     }
 }
 
 impl Drop for Transaction<'_> {
     fn drop(&mut self) {
-        if let Some(mark) = self.undo {
+        if let Some((mark, label)) = self.undo.take() {
             note(Situation::TransactionRolledBack);
             self.state.return_to(mark);
+            self.state.label = label;
         }
     }
 }

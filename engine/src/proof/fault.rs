@@ -115,6 +115,8 @@ named! {
         RollbackKeepsMove = "rollback-keeps-move",
         /// An element that a transaction which is undone set keeps the value.
         RollbackKeepsElementSet = "rollback-keeps-element-set",
+        /// A document that goes on from a snapshot takes slots that elements have left for elements.
+        SnapshotForgetsSlots = "snapshot-forgets-slots",
         /// A move is reported as if the element were still where it was.
         MoveReportedOneOff = "move-reported-one-off",
         /// A body may mention a container that it need not.
@@ -136,6 +138,18 @@ named! {
         SnapshotUnbounded = "snapshot-unbounded",
         /// A snapshot is read whatever its checksum says.
         ChecksumUnchecked = "checksum-unchecked",
+        /// A cursor whose item is deleted stands one item too far.
+        CursorBehindTombstone = "cursor-behind-tombstone",
+        /// A nested transaction that is undone keeps what it did.
+        NestedRollbackKeeps = "nested-rollback-keeps",
+        /// Undoing an insertion deletes also what stands before it.
+        UndoTakesNeighbour = "undo-takes-neighbour",
+        /// Undoing a write gives back what stood there before, whoever has written there since.
+        UndoTakesWriteOfOthers = "undo-takes-write-of-others",
+        /// Undoing a removal puts what was there over what others have put there since.
+        UndoPutsOverOthers = "undo-puts-over-others",
+        /// What comes back by undoing a deletion is not found by older edits that are undone after it.
+        RebornForgotten = "reborn-forgotten",
         // Frames and links.
         /// The change with which a batch would be too large is in none.
         BatchBoundaryLosesChange = "batch-boundary-loses-change",

@@ -121,7 +121,11 @@ impl Edit {
     }
 
     /// Does it.
-    pub(super) fn perform(&self, txn: &mut Transaction<'_>) -> Result<(), EditError> {
+    ///
+    /// # Errors
+    ///
+    /// None but [`EditError::Exhausted`]: positions are inside.
+    pub fn perform(&self, txn: &mut Transaction<'_>) -> Result<(), EditError> {
         match self {
             Self::Insert { text, at, word } => {
                 let mut text = text_at(txn, text)?;

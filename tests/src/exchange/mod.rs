@@ -93,6 +93,13 @@ pub enum Step {
         /// Who.
         who: usize,
     },
+    /// Someone takes back what it did last, or what it took back.
+    Undo {
+        /// Who.
+        who: usize,
+        /// Whether it is what was taken back.
+        redo: bool,
+    },
     /// A hostile writer, who has seen what someone has, makes a change of random bytes.
     Garbage {
         /// Like whom.
@@ -181,6 +188,8 @@ enum Verb {
     Sync,
     Restart,
     Clone,
+    Undo,
+    Redo,
     Garbage,
     Mutant,
     Stranger,
@@ -188,11 +197,11 @@ enum Verb {
 }
 
 /// How many of the values of a byte mean each verb. The hostile ones come last, and are left out if there are none.
-const VERBS: [(Verb, u8); 24] = [
-    (Verb::Insert, 18),
+const VERBS: [(Verb, u8); 26] = [
+    (Verb::Insert, 16),
     (Verb::Type, 10),
     (Verb::Paste, 3),
-    (Verb::Delete, 14),
+    (Verb::Delete, 12),
     (Verb::Erase, 7),
     (Verb::Replace, 7),
     (Verb::Set, 8),
@@ -204,11 +213,13 @@ const VERBS: [(Verb, u8); 24] = [
     (Verb::Withdraw, 6),
     (Verb::Put, 8),
     (Verb::Remove, 6),
-    (Verb::Fail, 10),
-    (Verb::Send, 50),
+    (Verb::Fail, 7),
+    (Verb::Send, 44),
     (Verb::Sync, 13),
     (Verb::Restart, 5),
     (Verb::Clone, 3),
+    (Verb::Undo, 8),
+    (Verb::Redo, 5),
     (Verb::Garbage, 6),
     (Verb::Mutant, 15),
     (Verb::Stranger, 22),
@@ -284,6 +295,8 @@ impl Step {
             Verb::Clone if a & 32 != 0 => Self::Prune { who },
             Verb::Restart => Self::Restart { who, backwards: a & 16 != 0 },
             Verb::Clone => Self::Clone { who },
+            Verb::Undo => Self::Undo { who, redo: false },
+            Verb::Redo => Self::Undo { who, redo: true },
             Verb::Garbage => Self::Garbage { like: who, len: u64::from(a >> 2 & 3) + 1, seed: wide as u64 },
             Verb::Mutant => Self::Mutant { like: who, which: usize::from(a >> 2), at: usize::from(b), byte: c },
             Verb::Stranger => Self::Stranger {
@@ -341,7 +354,8 @@ impl Step {
             | Self::Fail { who }
             | Self::Restart { who, .. }
             | Self::Clone { who }
-            | Self::Prune { who } => *who,
+            | Self::Prune { who }
+            | Self::Undo { who, .. } => *who,
             Self::Send { to, .. } | Self::Sync { to, .. } => *to,
             Self::Garbage { like, .. }
             | Self::Mutant { like, .. }
@@ -372,6 +386,7 @@ impl fmt::Display for Step {
             Self::Restart { backwards: order, .. } => write!(f, "starts again from the log{}", backwards(*order)),
             Self::Clone { .. } => f.write_str("goes on with a clone"),
             Self::Prune { .. } => f.write_str("is pruned"),
+            Self::Undo { redo, .. } => f.write_str(if *redo { "redoes" } else { "undoes" }),
             Self::Garbage { len, seed, .. } => write!(f, "is followed by {len} operations of garbage, number {seed}"),
             Self::Mutant { which, at, byte, .. } => {
                 write!(f, "is followed by change {which} again, with byte {at} as {byte:#04x}")

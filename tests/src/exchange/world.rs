@@ -8,11 +8,13 @@
 //! - What was inside each document after every step was sound.
 //! - A failed transaction leaves no trace, not even in the next change; nor does what is done to a clone.
 //! - A document without its history goes on like the one that has it: see [`pruned`](super::pruned).
+//! - What is undone and redone, if that can be seen, shows what was there before.
 //! - A document that starts again from its changes is the one it was, and reports nothing but what it cannot read.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -21,7 +23,7 @@ use crdt_socket_sync::{
     causal::{Hlc, Received},
     document::{
         Action, ContainerEdit, ContainerId, ContainerKind, Dictionary, EditError, ListEdit, Operation, Operations,
-        Origin, PathStep, Place, Slot, Transaction, Value,
+        Origin, PathStep, Place, Slot, Transaction, UndoOptions, Value,
     },
 };
 
@@ -101,7 +103,7 @@ struct Person {
 impl World {
     fn new() -> Self {
         let people = REPLICAS.map(|replica| Person {
-            document: Document::new(ReplicaId::new(replica)),
+            document: undoing(Document::new(ReplicaId::new(replica))),
             view: Patched::default(),
             reported: BTreeSet::new(),
             unreadable: BTreeSet::new(),
@@ -149,6 +151,10 @@ impl World {
             Step::Restart { who, backwards } => self.people[*who].restart(*backwards),
             Step::Prune { who } => self.people[*who].prune(),
             Step::Clone { who } => self.people[*who].go_on_with_a_clone(),
+            Step::Undo { who, redo } => {
+                let change = self.people[*who].take_back(*redo);
+                change.into_iter().for_each(|change| self.keep(change, true));
+            }
             Step::Garbage { like, len, seed } => {
                 let mut dice = Dice::new(*seed);
                 let bytes = (0..dice.roll(20)).map(|_| dice.byte()).collect();
@@ -298,9 +304,9 @@ impl Person {
         }
         for event in events {
             let (change, edits) = match &event {
-                DocumentEvent::Changed { origin, change, edits } => {
+                DocumentEvent::Changed { origin, change, edits, .. } => {
                     assert_eq!(*origin, from);
-                    assert_eq!(from == Origin::Local, change.replica == self.document.replica_id());
+                    assert_eq!(from != Origin::Remote, change.replica == self.document.replica_id());
                     (*change, edits.clone())
                 }
                 DocumentEvent::Unreadable { change, .. } => {
@@ -368,6 +374,31 @@ impl Person {
         assert_eq!(self.document.digest(), digest);
     }
 
+    /// Takes back the last thing that was done here, or taken back.
+    fn take_back(&mut self, redo: bool) -> Option<Change> {
+        let take_back = |document: &mut Document, redo: bool| {
+            let wall = Wall::from_millis(1);
+            let undone = if redo { document.redo(wall) } else { document.undo(wall) };
+            undone.expect("a small change").map(|undone| undone.change)
+        };
+        let mut back_and_forth = self.document.clone();
+        take_back(&mut back_and_forth, redo);
+        // Of what cannot be seen, nothing may be left to be taken back.
+        if shown(&back_and_forth) != shown(&self.document) {
+            assert!(take_back(&mut back_and_forth, !redo).is_some());
+            back_and_forth.check().expect("sound inside");
+            assert_eq!(shown(&back_and_forth), shown(&self.document));
+        }
+        let change = take_back(&mut self.document, redo);
+        let made: Vec<_> = change.iter().map(Change::id).collect();
+        if let (Some(pruned), Some(change)) = (&mut self.pruned, &change) {
+            let end = self.document.log().end();
+            pruned.receive(change, &Received::Appended { positions: end - 1..end, refused: Vec::new() });
+        }
+        self.look(if redo { Origin::Redo } else { Origin::Undo }, &made);
+        change
+    }
+
     fn restart(&mut self, backwards: bool) {
         let old = &self.document;
         let (replica, epoch) = (old.replica_id(), old.log().epoch());
@@ -384,7 +415,7 @@ impl Person {
             event => panic!("what is known already is reported: {event:?}"),
         });
         assert_eq!(said.collect::<BTreeSet<_>>(), self.unreadable);
-        self.document = new;
+        self.document = undoing(new);
         // It may have its changes in another order now, and nothing waits any more.
         (self.pruned, self.early) = (None, Vec::new());
     }
@@ -408,6 +439,12 @@ impl Person {
         }
         changes
     }
+}
+
+/// Edits at one wall clock that follow one another are undone together.
+fn undoing(mut document: Document) -> Document {
+    document.track_undo(UndoOptions { group_within: Duration::ZERO, ..UndoOptions::default() });
+    document
 }
 
 /// What is shown at the end of a path has that path, and everything else has none.

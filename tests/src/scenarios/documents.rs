@@ -238,3 +238,16 @@ pub fn a_place_of_an_element_is_no_element() {
         assert_eq!(reader.digest(), digest);
     }
 }
+
+/// As many, and in another order, too.
+pub fn lists_of_other_values_have_another_digest() {
+    let lists: [&[u8]; 4] = [&[1, 2], &[2, 1], &[1, 3], &[1]];
+    let digests = lists.map(|values| {
+        let (mut list, mut movable) = (document(1), document(1));
+        edit(&mut list, |txn| txn.list("list").extend(values));
+        edit(&mut movable, |txn| txn.movable_list("list").extend(values));
+        [list.digest(), movable.digest()]
+    });
+    let all: std::collections::BTreeSet<_> = digests.as_flattened().iter().collect();
+    assert_eq!(all.len(), 8);
+}

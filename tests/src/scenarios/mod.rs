@@ -5,6 +5,7 @@
 
 mod clients;
 mod documents;
+mod editing;
 mod log;
 mod servers;
 mod snapshots;
@@ -14,7 +15,7 @@ use crate::short::document::document;
 use crate::short::world::{config, text, write};
 use crdt_socket_sync_loopback::Simulation;
 
-pub use self::{clients::*, documents::*, log::*, servers::*, snapshots::*, stores::*};
+pub use self::{clients::*, documents::*, editing::*, log::*, servers::*, snapshots::*, stores::*};
 
 /// A promise: its name, and what panics if it does not hold.
 pub type Scenario = (&'static str, fn());
@@ -45,10 +46,18 @@ pub const SCENARIOS: &[Scenario] = scenarios![
     an_element_that_two_set_at_once_has_the_later_value_in_any_order_of_arrival,
     a_deletion_wins_over_moves_and_values_in_any_order_of_arrival,
     a_place_of_an_element_is_no_element,
+    lists_of_other_values_have_another_digest,
     // snapshots
     a_snapshot_of_which_a_bit_is_another_one_is_refused,
     a_snapshot_that_would_take_more_than_the_limit_is_refused,
     a_document_without_its_history_is_joined_only_where_nothing_of_that_is_lacking,
+    // editing
+    an_error_inside_a_nested_transaction_undoes_that_one_and_what_is_around_it_goes_on,
+    a_cursor_stays_where_its_deleted_item_was_whatever_is_edited_since,
+    undoing_an_insertion_deletes_what_is_left_of_it_and_nothing_of_others,
+    undoing_a_deletion_inserts_it_again_at_its_place_even_without_its_neighbours,
+    older_edits_find_what_came_back_by_undoing_younger_ones,
+    undoing_a_write_gives_back_what_stood_there_unless_others_have_written_since,
     // clients
     whoever_misses_something_asks_for_it_once_however_much_there_is_that_waits_for_it,
     a_document_has_caught_up_when_all_is_here_that_the_server_had,

@@ -52,6 +52,17 @@ pub(crate) struct Removed {
     pub(crate) at: u32,
 }
 
+/// Items that stand together and share their fate.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Run {
+    /// How many there are.
+    pub(crate) len: u32,
+    /// Whether they are seen.
+    pub(crate) visible: bool,
+    /// How many visible items stand before them.
+    pub(crate) at: usize,
+}
+
 /// The items between which something new goes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Origins {
@@ -219,6 +230,49 @@ impl Sequences {
             && (from.seq + u64::from(one.len) == to.seq || to.seq + u64::from(other.len) == from.seq)
     }
 
+    /// How many items from one on stand in one span with it, and where; `None` if it is none of this sequence.
+    pub(crate) fn run(&self, sequence: SequenceId, item: LocalId) -> Option<Run> {
+        let place = self.find(sequence, item)?;
+        let span = self.tree.span(place)?;
+        let visible = !span.is_deleted();
+        let before = self.tree.items_before(place) + if visible { place.offset } else { 0 };
+        Some(Run { len: span.len() - place.offset, visible, at: before as usize })
+    }
+
+    /// What the characters of a [run](Self::run) say, deleted or not: `len` of them, from `item` on. `None` if that is not
+    /// here any more.
+    pub(crate) fn text_of(&self, sequence: SequenceId, item: LocalId, len: u32) -> Option<String> {
+        let place = self.find(sequence, item)?;
+        let span = self.tree.span(place).filter(|span| span.has_text())?;
+        let byte = |offset| self.contents.byte_offset(&self.ids, span, offset) as usize;
+        let text = self.contents.text(&self.ids, span);
+        text.get(byte(place.offset)..byte(place.offset + len)).map(str::to_owned)
+    }
+
+    /// The same for a run of values.
+    pub(crate) fn items_of(&self, sequence: SequenceId, item: LocalId, len: u32) -> Option<Vec<Item>> {
+        let Place { leaf, index, offset } = self.find(sequence, item)?;
+        let items = self.contents.items(&self.ids, self.tree.leaf(leaf).spans.get(index)?);
+        items.get(offset as usize..(offset + len) as usize).map(<[Item]>::to_vec)
+    }
+
+    /// Inserts what was made here right before an item, deleted or not: between what it stands then, and where. `None` if
+    /// the item is none of this sequence. See [`insert`](Self::insert).
+    pub(crate) fn insert_before(
+        &mut self,
+        sequence: SequenceId,
+        item: LocalId,
+        first: LocalId,
+        len: u32,
+        said: Said,
+    ) -> Option<(Origins, usize)> {
+        let place = self.find(sequence, item)?;
+        let origins = Origins { left: self.tree.previous(place), right: Some(item) };
+        let before = self.tree.items_before(place);
+        let at = self.put(place, before, first, len, said, origins);
+        Some((origins, at as usize))
+    }
+
     /// Takes back an insertion, as if it had never been. Nothing that came after it may be left.
     pub(crate) fn take_back(&mut self, sequence: SequenceId, first: LocalId, len: u32, said: Said) {
         let mut at = 0;
@@ -318,6 +372,20 @@ impl Sequences {
     /// How much of a sequence is visible, in every unit.
     pub(crate) fn size(&self, sequence: SequenceId) -> Sum {
         self.tree.sum(sequence)
+    }
+
+    /// The visible item `at`, of which there is one.
+    pub(crate) fn op_at(&self, sequence: SequenceId, at: usize) -> OpId {
+        let (place, _) = self.tree.locate(sequence, at as u32);
+        self.ids.op(self.tree.leaf(place.leaf).spans[place.index].first.plus(place.offset))
+    }
+
+    /// How many visible items stand before an item, and whether it is visible itself; `None` if it is none of this sequence.
+    pub(crate) fn rank(&self, sequence: SequenceId, item: OpId) -> Option<(usize, bool)> {
+        let place = self.find(sequence, self.ids.find(item)?)?;
+        let visible = !self.tree.span(place)?.is_deleted();
+        let inside = if visible { place.offset } else { 0 };
+        Some(((self.tree.items_before(place) + inside) as usize, visible))
     }
 
     /// Everything before the item in which the unit `at` of some measure is; all of it if there are not as many.

@@ -9,7 +9,10 @@
 mod build;
 
 use super::{index::Index, span::Span};
-use crate::proof::{Fault, planted};
+use crate::{
+    document::local::LocalId,
+    proof::{Fault, planted},
+};
 
 /// How many spans a leaf holds at most. Few where faults are planted, so that small documents have high trees.
 const MOST_SPANS: usize = if cfg!(feature = "proof") { 4 } else { 32 };
@@ -186,6 +189,20 @@ impl Tree {
             place = Place { leaf: *next, index: 0, offset: 0 };
         }
         place
+    }
+
+    /// The item right before a place; `None` at the beginning.
+    pub(super) fn previous(&self, place: Place) -> Option<LocalId> {
+        let Place { mut leaf, index, offset } = place;
+        if offset > 0 {
+            return Some(self.leaf(leaf).spans[index].first.plus(offset - 1));
+        }
+        let mut last = self.leaf(leaf).spans[..index].last();
+        while last.is_none() {
+            leaf = self.leaf(leaf).previous?;
+            last = self.leaf(leaf).spans.last();
+        }
+        last.map(Span::last)
     }
 
     /// Behind everything.

@@ -1,6 +1,9 @@
 //! A document from its bytes. Whatever they are, what comes of them is sound.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
 
 use bytes::Bytes;
 
@@ -16,8 +19,10 @@ use crate::{
     },
     document::{
         body::{Dictionary, Mentioned, NUMBERS},
-        container::{ContainerId, ContainerKind, Content, Entry, Item, Place, Stamp, Value},
+        container::{ContainerId, ContainerKind, Content, Entry, Held, Item, Place, Stamp, Value},
+        items::Items,
         journal::{Container, State},
+        movable::{Kept, Movable, Shown},
         tagged::Tagged,
     },
     id::{Epoch, OpId, ReplicaId},
@@ -30,6 +35,7 @@ const DEP_BYTES: usize = 24;
 const CONTAINER_BYTES: usize = 384;
 const ENTRY_BYTES: usize = 192;
 const ITEM_BYTES: usize = 48;
+const ELEMENT_BYTES: usize = 384;
 const MENTION_BYTES: usize = 64;
 
 /// Reads everything behind the checksum.
@@ -218,9 +224,10 @@ impl Reading {
         state.index = open.iter().enumerate().map(|(index, id)| (self.containers[*id].clone(), index)).collect();
         let mut items = ItemsReading::default();
         let mut contents = Vec::with_capacity(open.len());
+        let mut movable = VecDeque::new();
         for id in &open {
             let id = self.containers[*id].clone();
-            let content = self.content(&id, state, &mut items)?;
+            let content = self.content(&id, state, (&mut items, &mut movable))?;
             contents.push((id, content));
         }
         let mut sequences = items.finish(self, &mut state.sequences)?.into_iter();
@@ -229,17 +236,22 @@ impl Reading {
                 Some(content) => content,
                 None => {
                     let sequence = sequences.next().ok_or_else(|| self.columns.fault(at, "items"))?;
-                    Content::new(id.kind, || sequence)
+                    if id.kind == ContainerKind::MovableList {
+                        let kept = movable.pop_front();
+                        let all = kept.and_then(|kept| Movable::holding(sequence, kept, &state.sequences));
+                        Content::MovableList(all.ok_or_else(|| self.columns.fault(at, "slots of elements"))?)
+                    } else {
+                        Content::new(id.kind, || sequence)
+                    }
                 }
             };
-            if let Content::List(sequence) = content {
-                let children = state.sequences.items(sequence);
-                let children = children.filter_map(|(item, says)| says.child(&id, state.sequences.ids.op(item)));
-                if !children.into_iter().all(|child| state.index.contains_key(&child)) {
-                    return Err(self.columns.fault(at, "a container that is there"));
-                }
-            }
             state.containers.push(Container { id, content });
+        }
+        for Container { id, .. } in state.containers.iter().filter(|container| container.id.kind.has_items()) {
+            let is_there = |held| !matches!(held, Held::Container(child) if !state.index.contains_key(&child));
+            if !Items::of(state, id).all().all(is_there) {
+                return Err(self.columns.fault(at, "a container that is there"));
+            }
         }
         Ok(())
     }
@@ -253,7 +265,7 @@ impl Reading {
         &mut self,
         id: &ContainerId,
         state: &State,
-        items: &mut ItemsReading,
+        (items, movable): (&mut ItemsReading, &mut VecDeque<Kept>),
     ) -> Result<Option<Content>, SnapshotFault> {
         let at = Column::Shape;
         Ok(Some(match id.kind {
@@ -266,6 +278,18 @@ impl Reading {
                 items.expect(&mut self.columns)?;
                 let count = self.columns.count(at, "how many items", ITEM_BYTES)?;
                 items.say(Some((0..count).map(|_| self.item()).collect::<Result<_, _>>()?));
+                return Ok(None);
+            }
+            ContainerKind::MovableList => {
+                items.expect(&mut self.columns)?;
+                let kept = self.movable()?;
+                // What is said elsewhere is not said by the slot.
+                let say = |shown: &Shown| match (&shown.moved, &shown.set) {
+                    (None, None) => shown.item.clone(),
+                    _ => Item::Plain(Bytes::new()),
+                };
+                items.say(Some(kept.shown.iter().map(say).collect()));
+                movable.push_back(kept);
                 return Ok(None);
             }
             ContainerKind::Map => {
@@ -298,6 +322,29 @@ impl Reading {
             }
             ContainerKind::OrSet | ContainerKind::OrMap => Content::Tagged(self.tagged(id, state)?),
         }))
+    }
+
+    /// What is in the slots of a movable list that are seen, and which others are no elements.
+    fn movable(&mut self) -> Result<Kept, SnapshotFault> {
+        let at = Column::Shape;
+        let mut kept = Kept { shown: Vec::new(), left: Vec::new() };
+        for _ in 0..self.columns.count(at, "how many elements", ELEMENT_BYTES)? {
+            let flags = self.columns.number(at, "what was done to an element")?;
+            if flags > 3 {
+                return Err(self.columns.fault(at, "what was done to an element"));
+            }
+            let mut moved = None;
+            if flags & 1 != 0 {
+                let element = self.operation(at)?.ok_or_else(|| self.columns.fault(at, "an element"))?;
+                moved = Some((element, self.stamp()?));
+            }
+            let set = if flags & 2 != 0 { Some(self.stamp()?) } else { None };
+            kept.shown.push(Shown { moved, set, item: self.item()? });
+        }
+        for _ in 0..self.columns.count(at, "how many other slots", MENTION_BYTES)? {
+            kept.left.push(self.operation(at)?.ok_or_else(|| self.columns.fault(at, "a slot"))?);
+        }
+        Ok(kept)
     }
 
     /// What an item of a list says.
@@ -337,7 +384,7 @@ impl Reading {
         let (index, seq) = (at.number("a writer")?, at.signed("an operation's number")?);
         let (millis, counter) = (at.signed("a clock")?, at.number("a clock's counter")?);
         let wrong = at.fault("a write that is covered");
-        let (index, replica) = self.writer(index).ok_or_else(|| wrong.clone())?;
+        let (index, replica) = self.writer(index).ok_or(wrong)?;
         let last = self.last.entry(index).or_default();
         *last = last.wrapping_add(seq as u64);
         self.last_millis = self.last_millis.wrapping_add(millis as u64);

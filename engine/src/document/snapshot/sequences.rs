@@ -432,7 +432,7 @@ impl Origins<'_> {
         let Some(writer) = column.number("a writer")?.checked_sub(1) else { return Ok(None) };
         let back = column.signed("a number")?;
         let fault = column.fault("an item");
-        let (writer, _) = reading.writer(writer).ok_or_else(|| fault.clone())?;
+        let (writer, _) = reading.writer(writer).ok_or(fault)?;
         let item = self.find(writer, self.runs[index].seq.wrapping_add(back as u64));
         item.map(Some).ok_or_else(|| fault.into())
     }

@@ -13,6 +13,7 @@ use crate::{
         body::{Dictionary, Mentioned},
         container::{ContainerId, Content, Entry, Item, Place, Stamp, Value},
         journal::State,
+        movable::{Kept, Shown},
         sequence::SequenceId,
         tagged::Tagged,
     },
@@ -184,15 +185,11 @@ impl<'a> Writing<'a> {
             Content::List(sequence) => {
                 self.runs(state, *sequence, items);
                 self.columns.number(Column::Shape, state.sequences.len(*sequence) as u64);
-                for (_, item) in state.sequences.items(*sequence) {
-                    match item {
-                        Item::Plain(bytes) => {
-                            self.columns.number(Column::Shape, 1);
-                            pack_bytes(self.columns.of(Column::Values), bytes);
-                        }
-                        Item::Child(kind) => self.columns.number(Column::Shape, 2 + kind.number()),
-                    }
-                }
+                state.sequences.items(*sequence).for_each(|(_, item)| self.item(item));
+            }
+            Content::MovableList(movable) => {
+                self.runs(state, movable.slots, items);
+                self.movable(&movable.kept(&state.sequences));
             }
             Content::Map(entries) => {
                 let kept = |entry: &Entry| entry.value.is_some() || !planted(Fault::SnapshotForgetsDeletedKeys);
@@ -214,6 +211,34 @@ impl<'a> Writing<'a> {
                 self.columns.number(Column::Shape, (folded >> 64) as u64);
             }
             Content::Tagged(tagged) => self.tagged(tagged),
+        }
+    }
+
+    /// What is in the slots that are seen, and which others are no elements.
+    fn movable(&mut self, kept: &Kept) {
+        let at = Column::Shape;
+        self.columns.number(at, kept.shown.len() as u64);
+        for Shown { moved, set, item } in &kept.shown {
+            self.columns.number(at, u64::from(moved.is_some()) | u64::from(set.is_some()) << 1);
+            if let Some((element, stamp)) = moved {
+                self.operation(at, Some(*element));
+                self.stamp(*stamp);
+            }
+            set.iter().for_each(|stamp| self.stamp(*stamp));
+            self.item(item);
+        }
+        self.columns.number(at, kept.left.len() as u64);
+        kept.left.iter().for_each(|slot| self.operation(at, Some(*slot)));
+    }
+
+    /// What an item says: 1 is a value, what is greater a container.
+    fn item(&mut self, item: &Item) {
+        match item {
+            Item::Plain(bytes) => {
+                self.columns.number(Column::Shape, 1);
+                pack_bytes(self.columns.of(Column::Values), bytes);
+            }
+            Item::Child(kind) => self.columns.number(Column::Shape, 2 + kind.number()),
         }
     }
 
