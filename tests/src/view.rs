@@ -185,6 +185,15 @@ impl Patched {
         }
     }
 
+    /// Patches the view with some edits, after which `document` shows what there is.
+    ///
+    /// # Panics
+    ///
+    /// If a text edit reaches past the end of what it is applied to, or edits nothing.
+    pub fn patch_all(&mut self, edits: &[ContainerEdit], document: &Document) {
+        edits.iter().for_each(|edit| self.patch(edit, document));
+    }
+
     fn patch(&mut self, edit: &ContainerEdit, document: &Document) {
         let id = edit.id();
         let view = self.shown.entry(id.clone()).or_insert_with(|| View::empty(id.kind));

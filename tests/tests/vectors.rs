@@ -577,6 +577,7 @@ fn snapshots() -> Vec<(&'static str, &'static str, Document)> {
     ]
 }
 
+/// Acceptance line 5.
 #[test]
 fn snapshots_are_what_their_vectors_say() {
     let snapshots = snapshots();

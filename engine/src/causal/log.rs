@@ -78,12 +78,8 @@ impl ChangeLog {
 
     /// A log that goes on with a history of which only the shape is here.
     pub(crate) fn after(base: Base) -> Self {
-        let mut log = Self {
-            version: base.version().clone(),
-            frontier: base.frontier().clone(),
-            clock: base.clock(),
-            ..Self::default()
-        };
+        let mut log =
+            Self { version: base.version().clone(), frontier: base.frontier(), clock: base.clock(), ..Self::default() };
         for (index, (replica, clock)) in base.writers().iter().enumerate() {
             log.writers.push(*replica);
             log.by_replica.insert(*replica, Writer { index, chunks: Vec::new(), clock: *clock });

@@ -33,7 +33,7 @@ impl State {
             (first, self.sequences.say_text(first, &text), Vec::new())
         } else {
             let items = match &self.containers[container].content {
-                Content::MovableList(movable) => vec![movable.said(&self.sequences, item)?],
+                Content::MovableList(_) => vec![self.element_says(container, item)?],
                 _ => self.sequences.items_of(sequence, item, len)?,
             };
             let (seq, first) = self.number_run(len)?;

@@ -290,9 +290,9 @@ impl Found {
             }
             Step::Set { at: None, .. } => {}
             Step::Set { container, element, value, previous, at: Some(at), .. } => {
-                let inserted = || match &state.containers[*container].content {
-                    Content::MovableList(movable) => movable.item(&state.sequences, *element)?.plain(),
-                    _ => None,
+                let inserted = || {
+                    let slots = state.containers[*container].content.sequence()?;
+                    state.sequences.item(slots, *element)?.plain()
                 };
                 let before = previous.as_ref().map(|(_, value)| value).or_else(inserted);
                 if before != Some(value) {

@@ -38,7 +38,7 @@ impl<'a> There<'a> {
         if let Some(value) = movable.value(element) {
             return Some(Held::Value(value));
         }
-        movable.item(&state.sequences, element)?.held(self.id, state.sequences.ids.op(element))
+        state.sequences.item(self.slots, element)?.held(self.id, state.sequences.ids.op(element))
     }
 }
 
@@ -73,6 +73,19 @@ impl<'a> Items<'a> {
         self.there.into_iter().flat_map(items)
     }
 
+    /// What the items hold, in order, each with its name.
+    pub(super) fn named(&self) -> impl Iterator<Item = (OpId, Held<'a>)> + use<'a> {
+        let state = self.state;
+        let items = move |there: There<'a>| {
+            let named = move |slot: (LocalId, &'a Item)| {
+                let name = there.movable.map_or(slot.0, |movable| movable.element(slot.0));
+                Some((state.sequences.ids.op(name), there.held(state, slot)?))
+            };
+            state.sequences.items(there.slots).filter_map(named)
+        };
+        self.there.into_iter().flat_map(items)
+    }
+
     /// The container of a kind that the item at a position is.
     pub(super) fn child(&self, at: usize, kind: ContainerKind) -> Option<ContainerId> {
         match self.at(at)? {
@@ -104,11 +117,7 @@ impl State {
         let there = Items::of(self, parent).there?;
         let item = self.sequences.ids.find(item)?;
         let (place, set) = there.movable.map_or((item, false), |all| (all.place(item), all.value(item).is_some()));
-        let says = match there.movable {
-            Some(movable) => movable.item(&self.sequences, item)?,
-            None => self.sequences.item(there.slots, item)?,
-        };
-        let is_it = !set && *says == Item::Child(kind);
+        let is_it = !set && *self.sequences.item(there.slots, item)? == Item::Child(kind);
         self.sequences.position(there.slots, place).filter(|_| is_it)
     }
 

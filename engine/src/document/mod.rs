@@ -44,17 +44,21 @@
 //! | `body`, `past` | what a change says, and what it may refer to |
 //! | `snapshot` | a document without its history, written down whole |
 //! | `undo`, `again` | what edits here did, and how that is taken back |
+//! | `history`, `compare` | past versions, and what is different between two |
+//! | `whole` | a document as one value |
 //! | `cursor` | places that stay where they are, whatever is edited around them |
 //! | `event`, `digest` | what views are told, and whether two replicas show the same |
 
 mod again;
 mod body;
+mod compare;
 mod container;
 mod counter;
 mod cursor;
 pub mod diff;
 mod digest;
 mod event;
+mod history;
 mod items;
 mod journal;
 mod list;
@@ -76,6 +80,7 @@ mod text;
 mod transaction;
 mod undo;
 mod value;
+mod whole;
 mod writes;
 
 use std::{collections::VecDeque, fmt};
@@ -86,6 +91,7 @@ pub use container::{ContainerId, ContainerKind, Held, Item, PathStep, Place, Slo
 pub use counter::{CounterMut, CounterRef};
 pub use cursor::{Cursor, Side};
 pub use event::{ContainerEdit, DocumentEvent, Inserted, ListEdit, Origin, TextEdit};
+pub use history::{History, MergeError, VersionError, View};
 use journal::{Author, State};
 pub use list::{ListMut, ListRef};
 pub use map::{MapMut, MapRef};

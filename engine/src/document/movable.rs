@@ -35,30 +35,11 @@ pub(super) struct Movable {
     moved: BTreeMap<LocalId, LocalId>,
     /// Of the elements that were set, the greatest write.
     values: BTreeMap<LocalId, (Stamp, Bytes)>,
-    /// What elements were inserted as whose slot does not say it any more: those that were moved, after a snapshot.
-    items: BTreeMap<LocalId, Item>,
-}
-
-/// What a snapshot has of a movable list besides its slots.
-pub(super) struct Kept {
-    /// What is in the slots that are seen, in order.
-    pub(super) shown: Vec<Shown>,
-    /// The other slots that were made by moves, in order.
-    pub(super) left: Vec<OpId>,
-}
-
-/// What is in a slot that is seen.
-pub(super) struct Shown {
-    /// If the slot was made by a move, the element, and when that was.
-    pub(super) moved: Option<(OpId, Stamp)>,
-    /// When the element was set, if it ever was.
-    pub(super) set: Option<Stamp>,
-    pub(super) item: Item,
 }
 
 impl Movable {
     pub(super) const fn new(slots: SequenceId) -> Self {
-        Self { slots, places: BTreeMap::new(), moved: BTreeMap::new(), values: BTreeMap::new(), items: BTreeMap::new() }
+        Self { slots, places: BTreeMap::new(), moved: BTreeMap::new(), values: BTreeMap::new() }
     }
 
     /// The element of a slot.
@@ -74,66 +55,6 @@ impl Movable {
     /// What an element was set to, if it ever was.
     pub(super) fn value(&self, element: LocalId) -> Option<&Bytes> {
         self.values.get(&element).map(|(_, value)| value)
-    }
-
-    /// What an element was inserted as.
-    pub(super) fn item<'a>(&'a self, sequences: &'a Sequences, element: LocalId) -> Option<&'a Item> {
-        self.items.get(&element).or_else(|| sequences.item(self.slots, element))
-    }
-
-    /// What an element is, deleted or not.
-    pub(super) fn said(&self, sequences: &Sequences, element: LocalId) -> Option<Item> {
-        match self.value(element) {
-            Some(value) => Some(Item::Plain(value.clone())),
-            None => self.item(sequences, element).cloned(),
-        }
-    }
-
-    /// What a snapshot has of it.
-    pub(super) fn kept(&self, sequences: &Sequences) -> Kept {
-        let name = |id| sequences.ids.op(id);
-        let shown = sequences.items(self.slots).filter_map(|(slot, _)| {
-            let element = self.element(slot);
-            let moved = self.places.get(&element).map(|(stamp, _)| (name(element), *stamp));
-            let set = self.values.get(&element).map(|(stamp, _)| *stamp);
-            Some(Shown { moved, set, item: self.said(sequences, element)? })
-        });
-        let left = self.moved.keys().filter(|slot| sequences.position(self.slots, **slot).is_none());
-        let mut left: Vec<_> = left.map(|slot| name(*slot)).collect();
-        left.sort_unstable();
-        Kept { shown: shown.collect(), left }
-    }
-
-    /// One of which a snapshot has this; `None` if that cannot be.
-    pub(super) fn holding(slots: SequenceId, kept: Kept, sequences: &Sequences) -> Option<Self> {
-        let mut all = Self::new(slots);
-        let hidden = |op| {
-            let id = sequences.ids.find(op)?;
-            (sequences.contains(slots, op, 1) && sequences.position(slots, id).is_none()).then_some(id)
-        };
-        let seen: Vec<_> = sequences.items(slots).map(|(slot, _)| slot).collect();
-        for (slot, Shown { moved, set, item }) in seen.into_iter().zip(kept.shown) {
-            let mut element = slot;
-            if let Some((op, stamp)) = moved {
-                element = hidden(op).filter(|_| stamp.op() == sequences.ids.op(slot))?;
-                all.moved.insert(slot, element);
-                if all.places.insert(element, (stamp, slot)).is_some() {
-                    return None;
-                }
-            }
-            match (set, item) {
-                (Some(stamp), Item::Plain(value)) => drop(all.values.insert(element, (stamp, value))),
-                (Some(_), Item::Child(_)) => return None,
-                (None, item) if moved.is_some() => drop(all.items.insert(element, item)),
-                (None, _) => {}
-            }
-        }
-        for op in kept.left.iter().filter(|_| !planted(Fault::SnapshotForgetsSlots)) {
-            // Whose it was does not count any more.
-            let slot = hidden(*op).filter(|slot| !all.places.contains_key(slot))?;
-            all.moved.insert(slot, slot);
-        }
-        kept.left.windows(2).all(|pair| pair[0] < pair[1]).then_some(all)
     }
 
     /// Takes a move back.
@@ -153,6 +74,54 @@ impl Movable {
         };
     }
 
+    /// What is not in the sequence, by the names of slots and elements.
+    pub(super) fn known(&self, sequences: &Sequences) -> Known {
+        let name = |item: LocalId| sequences.ids.op(item);
+        let mut moves: Vec<_> = self.moved.iter().map(|(slot, element)| (name(*slot), name(*element))).collect();
+        let mut places: Vec<_> = self.places.values().map(|(stamp, _)| *stamp).collect();
+        let value = |(element, (stamp, value)): (&LocalId, &(Stamp, Bytes))| (name(*element), *stamp, value.clone());
+        let mut values: Vec<_> = self.values.iter().map(value).collect();
+        // Ids are in the order of arrival, and not the same everywhere.
+        moves.sort_unstable();
+        places.sort_unstable_by_key(|stamp| stamp.op());
+        values.sort_unstable_by_key(|(element, ..)| *element);
+        Known { moves, places, values }
+    }
+
+    /// The elements of a sequence of which this is known; `None` if that cannot be.
+    pub(super) fn of(sequences: &Sequences, slots: SequenceId, known: &Known) -> Option<Self> {
+        let item = |op: OpId| sequences.ids.find(op).filter(|item| sequences.item(slots, *item).is_some());
+        let mut movable = Self::new(slots);
+        for (slot, element) in &known.moves {
+            movable.moved.insert(item(*slot)?, item(*element)?);
+        }
+        for stamp in &known.places {
+            let slot = item(stamp.op())?;
+            let element = *movable.moved.get(&slot)?;
+            if movable.places.insert(element, (*stamp, slot)).is_some() {
+                return None;
+            }
+        }
+        for (element, stamp, value) in &known.values {
+            if movable.values.insert(item(*element)?, (*stamp, value.clone())).is_some() {
+                return None;
+            }
+        }
+        let is_element = |element: &LocalId| !movable.moved.contains_key(element);
+        let is_moved = |element: &LocalId| is_element(element) && movable.places.contains_key(element);
+        let sound = movable.moved.len() == known.moves.len()
+            && movable.moved.values().all(is_moved)
+            && movable.values.keys().all(is_element)
+            && movable.check(sequences).is_ok();
+        sound.then_some(movable)
+    }
+
+    /// Whether a slot is that in which an element was inserted which is shown, and as what it was then.
+    pub(super) fn is_shown_as_inserted(&self, sequences: &Sequences, slot: LocalId) -> bool {
+        let shown = || sequences.position(self.slots, self.place(slot)).is_some();
+        !self.moved.contains_key(&slot) && !self.values.contains_key(&slot) && shown()
+    }
+
     /// What is wrong inside, for tests.
     pub(super) fn check(&self, sequences: &Sequences) -> Result<(), String> {
         let misplaced = sequences.items(self.slots).find(|(slot, _)| self.place(self.element(*slot)) != *slot);
@@ -165,6 +134,17 @@ impl Movable {
         let alien = self.moved.range(range.clone()).next().is_some() && !planted(Fault::SlotTakenForElement);
         (!alien).then(|| self.places.range(range).map(|(_, (_, slot))| *slot))
     }
+}
+
+/// What is known of the elements of a movable list beside its slots.
+#[derive(Default)]
+pub(super) struct Known {
+    /// The slots that were made by moves, and their elements.
+    pub(super) moves: Vec<(OpId, OpId)>,
+    /// The moves that are the places of elements.
+    pub(super) places: Vec<Stamp>,
+    /// The elements that were set.
+    pub(super) values: Vec<(OpId, Stamp, Bytes)>,
 }
 
 /// A slot that was made by a move.
@@ -211,9 +191,15 @@ impl State {
 
     /// What an element of a movable list was inserted as.
     pub(super) fn inserted_as(&self, container: usize, element: LocalId) -> Option<&Item> {
-        match &self.containers[container].content {
-            Content::MovableList(movable) => movable.item(&self.sequences, element),
-            _ => None,
+        self.sequences.item(self.sequence_of(container), element)
+    }
+
+    /// What an element of a movable list is, deleted or not.
+    pub(super) fn element_says(&self, container: usize, element: LocalId) -> Option<Item> {
+        let Content::MovableList(movable) = &self.containers[container].content else { return None };
+        match movable.value(element) {
+            Some(value) => Some(Item::Plain(value.clone())),
+            None => self.sequences.item(movable.slots, element).cloned(),
         }
     }
 
@@ -296,7 +282,7 @@ impl State {
         let missing = BodyFault::Missing { op };
         let (container, sequence) = self.open_sequence(id);
         let item = self.sequences.ids.find(op).ok_or_else(|| missing.clone())?;
-        let is_there = self.sequences.contains(sequence, op, 1);
+        let is_there = self.sequences.item(sequence, item).is_some();
         let is_element = self.movable(container).places_of(item, 1).is_some();
         if is_there && is_element { Ok((container, item)) } else { Err(missing) }
     }

@@ -115,8 +115,6 @@ named! {
         RollbackKeepsMove = "rollback-keeps-move",
         /// An element that a transaction which is undone set keeps the value.
         RollbackKeepsElementSet = "rollback-keeps-element-set",
-        /// A document that goes on from a snapshot takes slots that elements have left for elements.
-        SnapshotForgetsSlots = "snapshot-forgets-slots",
         /// A move is reported as if the element were still where it was.
         MoveReportedOneOff = "move-reported-one-off",
         /// A body may mention a container that it need not.
@@ -150,6 +148,10 @@ named! {
         UndoPutsOverOthers = "undo-puts-over-others",
         /// What comes back by undoing a deletion is not found by older edits that are undone after it.
         RebornForgotten = "reborn-forgotten",
+        /// A view of a past version shows also what came later.
+        ViewShowsLater = "view-shows-later",
+        /// What is different between two versions is told without what went.
+        DiffPassesOverDeletions = "diff-passes-over-deletions",
         // Frames and links.
         /// The change with which a batch would be too large is in none.
         BatchBoundaryLosesChange = "batch-boundary-loses-change",

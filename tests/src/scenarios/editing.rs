@@ -2,7 +2,7 @@
 
 use crdt_socket_sync::{
     Document, Wall,
-    document::{ContainerId, ContainerKind, EditError, Side, UndoOptions},
+    document::{ContainerEdit, ContainerId, ContainerKind, EditError, Side, UndoOptions},
 };
 
 use crate::short::document::{document, edit, exchange, fork, text, write};
@@ -150,4 +150,27 @@ pub fn undoing_a_write_gives_back_what_stood_there_unless_others_have_written_si
     exchange(&mut [&mut ann, &mut bob]);
     assert_eq!(ann.undo(Wall::from_millis(1_000)), Ok(None));
     assert_eq!(shown(&ann).2, Some(5));
+}
+
+/// Both ways, and what is different is no more than what was edited.
+pub fn a_view_of_a_past_version_shows_what_was_shown_then_and_a_difference_leads_there_and_back() {
+    let mut ann = document(1);
+    let mut versions = vec![(ann.log().version().clone(), String::new())];
+    for (at, removed, inserted) in [(0, 0, "one three"), (4, 0, "two "), (0, 3, "1"), (2, 3, "2")] {
+        edit(&mut ann, |txn| txn.text("text").replace(at, removed, inserted));
+        versions.push((ann.log().version().clone(), text(&ann)));
+    }
+    for (from, shown) in &versions {
+        assert_eq!(text(&ann.at(from).expect("a version")), *shown);
+        for (to, then) in &versions {
+            let mut patched: Vec<char> = shown.chars().collect();
+            for edit in ann.diff(from, to).expect("two versions") {
+                let ContainerEdit::Text { edits, .. } = edit else { panic!("{edit:?}") };
+                for edit in edits {
+                    patched.splice(edit.at..edit.at + edit.removed, edit.inserted.chars());
+                }
+            }
+            assert_eq!(patched.iter().collect::<String>(), *then);
+        }
+    }
 }

@@ -58,6 +58,7 @@ pub const SCENARIOS: &[Scenario] = scenarios![
     undoing_a_deletion_inserts_it_again_at_its_place_even_without_its_neighbours,
     older_edits_find_what_came_back_by_undoing_younger_ones,
     undoing_a_write_gives_back_what_stood_there_unless_others_have_written_since,
+    a_view_of_a_past_version_shows_what_was_shown_then_and_a_difference_leads_there_and_back,
     // clients
     whoever_misses_something_asks_for_it_once_however_much_there_is_that_waits_for_it,
     a_document_has_caught_up_when_all_is_here_that_the_server_had,

@@ -29,8 +29,8 @@ pub(crate) use contents::{Said, Saying};
 pub(crate) use integrate::Misplaced;
 use span::Span;
 pub(crate) use stored::{Items, Placed, Says};
+pub(crate) use tree::{LeafId, SequenceId, Sum};
 use tree::{Place, Tree};
-pub(crate) use tree::{SequenceId, Sum};
 
 use super::{
     container::Item,
@@ -323,6 +323,18 @@ impl Sequences {
         spans.flat_map(|span| (0..).map(|at| span.first.plus(at)).zip(self.contents.items(&self.ids, span)))
     }
 
+    /// All items of a sequence of values, deleted or not, and what they say, if that is here.
+    pub(crate) fn slots(&self, sequence: SequenceId) -> impl Iterator<Item = (LocalId, Option<&Item>)> + '_ {
+        let slots = |span: &Span| {
+            (0..span.len()).map({
+                let first = span.first;
+                move |at| (at, first.plus(at))
+            })
+        };
+        let says = |span: &Span, at: u32| self.contents.items(&self.ids, span).get(at as usize);
+        self.tree.spans(sequence).flat_map(move |span| slots(span).map(move |(at, slot)| (slot, says(span, at))))
+    }
+
     /// The visible item `at` of a sequence of values, of which there is one, and what it says.
     pub(crate) fn item_at(&self, sequence: SequenceId, at: usize) -> (LocalId, &Item) {
         let (place, _) = self.tree.locate(sequence, at as u32);
@@ -341,6 +353,23 @@ impl Sequences {
         let place = self.find(sequence, id)?;
         let seen = !self.tree.span(place)?.is_deleted();
         seen.then(|| (self.tree.items_before(place) + place.offset) as usize)
+    }
+
+    /// The visible text, as it is kept, in runs whose names are consecutive: the first one, how many, and what they say.
+    pub(crate) fn named(&self, sequence: SequenceId) -> impl Iterator<Item = (OpId, u32, &str)> + '_ {
+        let spans = self.tree.spans(sequence).filter(|span| !span.is_deleted());
+        spans.flat_map(move |span| {
+            let (mut at, mut rest) = (0, self.contents.text(&self.ids, span));
+            std::iter::from_fn(move || {
+                let left = span.len().checked_sub(at).filter(|left| *left > 0)?;
+                let first = self.ids.op(span.first.plus(at));
+                let len = self.ids.run(first).map_or(1, |(_, consecutive)| consecutive.min(left));
+                let byte = rest.char_indices().nth(len as usize).map_or(rest.len(), |(byte, _)| byte);
+                let (text, more) = rest.split_at(byte);
+                (at, rest) = (at + len, more);
+                Some((first, len, text))
+            })
+        })
     }
 
     /// The visible characters from `at` on, `count` of them; both lie inside.

@@ -3,7 +3,7 @@
 //! What is written are runs of items as operations name them, as long as they can be: where one ends in memory can be
 //! because a leaf was full, or a stretch of ids.
 
-use super::{Said, SequenceId, Sequences, span::Span};
+use super::{LeafId, Said, SequenceId, Sequences, span::Span, tree::build::FULL};
 use crate::{
     document::{container::Item, local::LocalId},
     id::OpId,
@@ -57,13 +57,15 @@ pub(crate) struct Placed {
 pub(crate) enum Says<'a> {
     Text(&'a str),
     Items(&'a [Item]),
+    /// Those that are deleted say something, too.
+    Slots(&'a [Item]),
 }
 
 impl Says<'_> {
     pub(crate) const fn is_empty(&self) -> bool {
         match self {
             Self::Text(text) => text.is_empty(),
-            Self::Items(items) => items.is_empty(),
+            Self::Items(items) | Self::Slots(items) => items.is_empty(),
         }
     }
 }
@@ -91,22 +93,38 @@ impl Sequences {
 
     /// Another sequence, of these items, whose ids are nobody's yet. `says` is what those say that are not deleted; it
     /// begins behind them then. `None` if it is too short.
-    pub(crate) fn place(&mut self, items: &[Placed], says: &mut Says<'_>) -> Option<SequenceId> {
+    ///
+    /// `leaves` goes on with where each run is; until [`find_in`](Self::find_in) is told, nothing is found by its id.
+    pub(crate) fn place(
+        &mut self,
+        items: &[Placed],
+        says: &mut Says<'_>,
+        leaves: &mut Vec<LeafId>,
+    ) -> Option<SequenceId> {
+        let mut at = Vec::with_capacity(items.len());
         let mut spans: Vec<Span> = Vec::with_capacity(items.len());
         for Placed { first, len, deleted, left, right } in items.iter().copied() {
-            let span = if deleted {
+            let span = if deleted && !matches!(says, Says::Slots(_)) {
                 Span::without_text(first, len, left, right)
             } else {
                 let (content, size) = self.say(self.ids.writer_of(first), len as usize, says)?.extent();
-                Span::new(first, len, left, right, content, size)
+                Span::new(first, len, left, right, content, size).with_deleted(deleted)
             };
             match spans.last_mut() {
                 Some(last) if last.precedes(&span) => last.append(&span),
                 _ => spans.push(span),
             }
+            at.push(spans.len() - 1);
         }
         let Self { ids, tree, contents } = self;
-        Some(tree.fill(&spans, |span| contents.sum(ids, span)))
+        let (sequence, its) = tree.fill(&spans, |span| contents.sum(ids, span));
+        leaves.extend(at.into_iter().map(|span| its[span / FULL]));
+        Some(sequence)
+    }
+
+    /// From now on items are found where they are: from the first id on, so many. It costs the least in the order of the ids.
+    pub(crate) fn find_in(&mut self, first: LocalId, len: u32, leaf: LeafId) {
+        self.tree.index.set(first, len, leaf);
     }
 
     /// Takes in what the next `len` items of a writer say.
@@ -117,7 +135,7 @@ impl Sequences {
                 *text = rest;
                 self.contents.push_text(writer, said)
             }
-            Says::Items(items) => {
+            Says::Items(items) | Says::Slots(items) => {
                 let (said, rest) = items.split_at_checked(len)?;
                 *items = rest;
                 self.contents.push_items(writer, said.iter().cloned())

@@ -6,7 +6,7 @@
 //!
 //! A tree knows nothing of origins: it keeps spans where they are put.
 
-mod build;
+pub(super) mod build;
 
 use super::{index::Index, span::Span};
 use crate::{
@@ -25,7 +25,7 @@ const FEW_SPANS: usize = MOST_SPANS / 2;
 pub(crate) struct SequenceId(u32);
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct LeafId(pub(super) u32);
+pub(crate) struct LeafId(pub(super) u32);
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct NodeId(u32);

@@ -40,6 +40,8 @@ pub(super) enum Column {
 const COLUMNS: usize = 11;
 /// As small as it gets in a time that nobody notices.
 const LEVEL: u8 = 9;
+/// What is not worth while to deflate.
+const SMALL: usize = 64;
 /// No deflated byte says more than this many.
 const MOST_INFLATED: usize = 1_032;
 
@@ -62,8 +64,8 @@ impl Columns {
     pub(super) fn pack(&self, out: &mut Vec<u8>) {
         for part in &self.parts {
             pack_number(out, part.len() as u64);
-            let deflated = compress_to_vec(part, LEVEL);
-            let stored = if deflated.len() < part.len() { &deflated } else { part };
+            let deflated = if part.len() < SMALL { Vec::new() } else { compress_to_vec(part, LEVEL) };
+            let stored = if (1..part.len()).contains(&deflated.len()) { &deflated } else { part };
             pack_number(out, stored.len() as u64);
             out.extend_from_slice(stored);
         }

@@ -1,16 +1,13 @@
 //! A document from its bytes. Whatever they are, what comes of them is sound.
 
-use std::{
-    collections::{BTreeMap, VecDeque},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use bytes::Bytes;
 
 use super::{
     SnapshotFault,
     columns::{Budget, Column, Reading as Columns},
-    sequences::ItemsReading,
+    sequences::{Content as Said, ItemsReading},
 };
 use crate::{
     causal::{
@@ -19,10 +16,9 @@ use crate::{
     },
     document::{
         body::{Dictionary, Mentioned, NUMBERS},
-        container::{ContainerId, ContainerKind, Content, Entry, Held, Item, Place, Stamp, Value},
-        items::Items,
+        container::{ContainerId, ContainerKind, Content, Entry, Item, Place, Stamp, Value},
         journal::{Container, State},
-        movable::{Kept, Movable, Shown},
+        movable::{Known, Movable},
         tagged::Tagged,
     },
     id::{Epoch, OpId, ReplicaId},
@@ -35,7 +31,6 @@ const DEP_BYTES: usize = 24;
 const CONTAINER_BYTES: usize = 384;
 const ENTRY_BYTES: usize = 192;
 const ITEM_BYTES: usize = 48;
-const ELEMENT_BYTES: usize = 384;
 const MENTION_BYTES: usize = 64;
 
 /// Reads everything behind the checksum.
@@ -61,6 +56,7 @@ pub(super) fn read(
         writers,
         base: Base::default(),
         containers: Vec::new(),
+        movables: Vec::new(),
         last: BTreeMap::new(),
         last_millis: 0,
     };
@@ -115,6 +111,8 @@ pub(super) struct Reading {
     writers: Vec<Writer>,
     pub(super) base: Base,
     containers: Vec<ContainerId>,
+    /// Of each movable list, what is not in its sequence.
+    movables: Vec<Known>,
     last: BTreeMap<usize, u64>,
     last_millis: u64,
 }
@@ -224,34 +222,35 @@ impl Reading {
         state.index = open.iter().enumerate().map(|(index, id)| (self.containers[*id].clone(), index)).collect();
         let mut items = ItemsReading::default();
         let mut contents = Vec::with_capacity(open.len());
-        let mut movable = VecDeque::new();
         for id in &open {
             let id = self.containers[*id].clone();
-            let content = self.content(&id, state, (&mut items, &mut movable))?;
+            let content = self.content(&id, state, &mut items)?;
             contents.push((id, content));
         }
         let mut sequences = items.finish(self, &mut state.sequences)?.into_iter();
+        let mut movables = std::mem::take(&mut self.movables).into_iter();
         for (id, content) in contents {
             let content = match content {
                 Some(content) => content,
                 None => {
                     let sequence = sequences.next().ok_or_else(|| self.columns.fault(at, "items"))?;
                     if id.kind == ContainerKind::MovableList {
-                        let kept = movable.pop_front();
-                        let all = kept.and_then(|kept| Movable::holding(sequence, kept, &state.sequences));
-                        Content::MovableList(all.ok_or_else(|| self.columns.fault(at, "slots of elements"))?)
+                        let known = movables.next().unwrap_or_default();
+                        let movable = Movable::of(&state.sequences, sequence, &known);
+                        Content::MovableList(movable.ok_or_else(|| self.columns.fault(at, "elements in their places"))?)
                     } else {
                         Content::new(id.kind, || sequence)
                     }
                 }
             };
-            state.containers.push(Container { id, content });
-        }
-        for Container { id, .. } in state.containers.iter().filter(|container| container.id.kind.has_items()) {
-            let is_there = |held| !matches!(held, Held::Container(child) if !state.index.contains_key(&child));
-            if !Items::of(state, id).all().all(is_there) {
-                return Err(self.columns.fault(at, "a container that is there"));
+            if let Content::List(sequence) | Content::MovableList(Movable { slots: sequence, .. }) = content {
+                let children = state.sequences.items(sequence);
+                let children = children.filter_map(|(item, says)| says.child(&id, state.sequences.ids.op(item)));
+                if !children.into_iter().all(|child| state.index.contains_key(&child)) {
+                    return Err(self.columns.fault(at, "a container that is there"));
+                }
             }
+            state.containers.push(Container { id, content });
         }
         Ok(())
     }
@@ -265,31 +264,27 @@ impl Reading {
         &mut self,
         id: &ContainerId,
         state: &State,
-        (items, movable): (&mut ItemsReading, &mut VecDeque<Kept>),
+        items: &mut ItemsReading,
     ) -> Result<Option<Content>, SnapshotFault> {
         let at = Column::Shape;
         Ok(Some(match id.kind {
             ContainerKind::Text => {
                 items.expect(&mut self.columns)?;
-                items.say(None);
+                items.say(Said::Text);
                 return Ok(None);
             }
             ContainerKind::List => {
                 items.expect(&mut self.columns)?;
                 let count = self.columns.count(at, "how many items", ITEM_BYTES)?;
-                items.say(Some((0..count).map(|_| self.item()).collect::<Result<_, _>>()?));
+                items.say(Said::Items((0..count).map(|_| self.item()).collect::<Result<_, _>>()?));
                 return Ok(None);
             }
             ContainerKind::MovableList => {
                 items.expect(&mut self.columns)?;
-                let kept = self.movable()?;
-                // What is said elsewhere is not said by the slot.
-                let say = |shown: &Shown| match (&shown.moved, &shown.set) {
-                    (None, None) => shown.item.clone(),
-                    _ => Item::Plain(Bytes::new()),
-                };
-                items.say(Some(kept.shown.iter().map(say).collect()));
-                movable.push_back(kept);
+                let count = self.columns.count(at, "how many slots", ITEM_BYTES)?;
+                items.say(Said::Slots((0..count).map(|_| self.item()).collect::<Result<_, _>>()?));
+                let known = self.movable()?;
+                self.movables.push(known);
                 return Ok(None);
             }
             ContainerKind::Map => {
@@ -324,33 +319,36 @@ impl Reading {
         }))
     }
 
-    /// What is in the slots of a movable list that are seen, and which others are no elements.
-    fn movable(&mut self) -> Result<Kept, SnapshotFault> {
+    /// Where the elements of a movable list were moved, and what they were set to.
+    fn movable(&mut self) -> Result<Known, SnapshotFault> {
         let at = Column::Shape;
-        let mut kept = Kept { shown: Vec::new(), left: Vec::new() };
-        for _ in 0..self.columns.count(at, "how many elements", ELEMENT_BYTES)? {
-            let flags = self.columns.number(at, "what was done to an element")?;
-            if flags > 3 {
-                return Err(self.columns.fault(at, "what was done to an element"));
-            }
-            let mut moved = None;
-            if flags & 1 != 0 {
-                let element = self.operation(at)?.ok_or_else(|| self.columns.fault(at, "an element"))?;
-                moved = Some((element, self.stamp()?));
-            }
-            let set = if flags & 2 != 0 { Some(self.stamp()?) } else { None };
-            kept.shown.push(Shown { moved, set, item: self.item()? });
+        let mut known = Known::default();
+        for _ in 0..self.columns.count(at, "how many moves", ENTRY_BYTES)? {
+            let slot = self.item_named()?;
+            known.moves.push((slot, self.item_named()?));
         }
-        for _ in 0..self.columns.count(at, "how many other slots", MENTION_BYTES)? {
-            kept.left.push(self.operation(at)?.ok_or_else(|| self.columns.fault(at, "a slot"))?);
+        for _ in 0..self.columns.count(at, "how many places", ENTRY_BYTES)? {
+            known.places.push(self.stamp()?);
         }
-        Ok(kept)
+        for _ in 0..self.columns.count(at, "how many elements were set", ENTRY_BYTES)? {
+            let element = self.item_named()?;
+            known.values.push((element, self.stamp()?, self.columns.of(Column::Values).bytes("a value")?));
+        }
+        Ok(known)
     }
 
-    /// What an item of a list says.
+    fn item_named(&mut self) -> Result<OpId, SnapshotFault> {
+        let item = self.operation(Column::Shape)?;
+        item.ok_or_else(|| self.columns.fault(Column::Shape, "an item"))
+    }
+
+    /// What an item of a list says; 0 is what nobody asks for.
     fn item(&mut self) -> Result<Item, SnapshotFault> {
         let at = Column::Shape;
         let number = self.columns.number(at, "an item")?;
+        if number == 0 {
+            return Ok(Item::Plain(Bytes::new()));
+        }
         if number == 1 {
             return Ok(Item::Plain(self.columns.of(Column::Values).bytes("a value")?));
         }

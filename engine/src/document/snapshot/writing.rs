@@ -13,7 +13,7 @@ use crate::{
         body::{Dictionary, Mentioned},
         container::{ContainerId, Content, Entry, Item, Place, Stamp, Value},
         journal::State,
-        movable::{Kept, Shown},
+        movable::{Known, Movable},
         sequence::SequenceId,
         tagged::Tagged,
     },
@@ -189,7 +189,7 @@ impl<'a> Writing<'a> {
             }
             Content::MovableList(movable) => {
                 self.runs(state, movable.slots, items);
-                self.movable(&movable.kept(&state.sequences));
+                self.movable(state, movable);
             }
             Content::Map(entries) => {
                 let kept = |entry: &Entry| entry.value.is_some() || !planted(Fault::SnapshotForgetsDeletedKeys);
@@ -214,24 +214,12 @@ impl<'a> Writing<'a> {
         }
     }
 
-    /// What is in the slots that are seen, and which others are no elements.
-    fn movable(&mut self, kept: &Kept) {
-        let at = Column::Shape;
-        self.columns.number(at, kept.shown.len() as u64);
-        for Shown { moved, set, item } in &kept.shown {
-            self.columns.number(at, u64::from(moved.is_some()) | u64::from(set.is_some()) << 1);
-            if let Some((element, stamp)) = moved {
-                self.operation(at, Some(*element));
-                self.stamp(*stamp);
-            }
-            set.iter().for_each(|stamp| self.stamp(*stamp));
-            self.item(item);
-        }
-        self.columns.number(at, kept.left.len() as u64);
-        kept.left.iter().for_each(|slot| self.operation(at, Some(*slot)));
+    fn runs(&mut self, state: &State, sequence: SequenceId, items: &mut ItemsWriting) {
+        let runs = state.sequences.runs(sequence);
+        self.columns.number(Column::Shape, runs.len() as u64);
+        items.add(runs);
     }
 
-    /// What an item says: 1 is a value, what is greater a container.
     fn item(&mut self, item: &Item) {
         match item {
             Item::Plain(bytes) => {
@@ -242,10 +230,30 @@ impl<'a> Writing<'a> {
         }
     }
 
-    fn runs(&mut self, state: &State, sequence: SequenceId, items: &mut ItemsWriting) {
-        let runs = state.sequences.runs(sequence);
-        self.columns.number(Column::Shape, runs.len() as u64);
-        items.add(runs);
+    /// What all slots say that can be asked for, and then what the moves and writes of elements are.
+    fn movable(&mut self, state: &State, movable: &Movable) {
+        let slots: Vec<_> = state.sequences.slots(movable.slots).collect();
+        self.columns.number(Column::Shape, slots.len() as u64);
+        for (slot, says) in slots {
+            match says.filter(|_| movable.is_shown_as_inserted(&state.sequences, slot)) {
+                Some(item) => self.item(item),
+                None => self.columns.number(Column::Shape, 0),
+            }
+        }
+        let Known { moves, places, values } = movable.known(&state.sequences);
+        self.columns.number(Column::Shape, moves.len() as u64);
+        for (slot, element) in moves {
+            self.operation(Column::Shape, Some(slot));
+            self.operation(Column::Shape, Some(element));
+        }
+        self.columns.number(Column::Shape, places.len() as u64);
+        places.into_iter().for_each(|place| self.stamp(place));
+        self.columns.number(Column::Shape, values.len() as u64);
+        for (element, stamp, value) in values {
+            self.operation(Column::Shape, Some(element));
+            self.stamp(stamp);
+            pack_bytes(self.columns.of(Column::Values), &value);
+        }
     }
 
     fn entry(&mut self, entry: &Entry) {

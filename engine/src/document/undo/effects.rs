@@ -69,8 +69,6 @@ struct Tagged {
     added: BTreeSet<OpId>,
     /// What was there before and was taken away.
     taken: BTreeMap<Stamp, Value>,
-    /// What was there afterwards.
-    now: BTreeSet<Stamp>,
 }
 
 impl Effects {
@@ -112,22 +110,16 @@ impl Effects {
                 }
                 Step::Counted { container, by, .. } => *self.counted.entry(*container).or_default() += i128::from(*by),
                 Step::Tagged { container, key, tag, .. } => {
-                    self.tagged(state, *container, key).added.insert(tag.op());
+                    self.tagged.entry((*container, key.clone())).or_default().added.insert(tag.op());
                 }
                 Step::Untagged { container, key, tag, value, .. } => {
-                    let there = self.tagged(state, *container, key);
+                    let there = self.tagged.entry((*container, key.clone())).or_default();
                     if !there.added.remove(&tag.op()) {
                         there.taken.insert(*tag, value.clone());
                     }
                 }
             }
         }
-    }
-
-    fn tagged(&mut self, state: &State, container: usize, key: &Bytes) -> &mut Tagged {
-        let there = self.tagged.entry((container, key.clone())).or_default();
-        there.now = tags(state, container, key);
-        there
     }
 
     /// What these edits inserted themselves needs no coming back.
@@ -296,7 +288,7 @@ fn take_back_write(
     Some(())
 }
 
-/// Takes away what was added, and has what was shown before be there again, unless others have put something there since.
+/// Takes away what was added, and has what was shown before be there again, unless others have put something later there.
 fn take_back_tags(
     state: &mut State,
     reborn: &Reborn,
@@ -304,27 +296,18 @@ fn take_back_tags(
     (container, key): (usize, &Bytes),
     tagged: &Tagged,
 ) -> Option<()> {
+    let Content::Tagged(there) = &state.containers[container].content else { return Some(()) };
     let added: BTreeSet<_> = tagged.added.iter().map(|tag| reborn.operation(*tag)).collect();
-    let here = tags(state, container, key);
-    let (own, others): (BTreeSet<_>, BTreeSet<_>) = here.into_iter().partition(|tag| added.contains(&tag.op()));
-    let untouched = others.is_subset(&tagged.now) || planted(Fault::UndoPutsOverOthers);
-    let stands = untouched && (!own.is_empty() || added.is_empty());
-    // What others had put there may have been shown before, too.
-    let shown = tagged.taken.last_key_value().is_some_and(|(last, _)| others.last() < Some(last));
+    let (own, others): (Vec<_>, Vec<_>) = there.stamps(key).partition(|tag| added.contains(&tag.op()));
+    let stands = !own.is_empty() || added.is_empty();
+    let last = tagged.taken.last_key_value().map(|(last, _)| last);
+    let shown = others.last() < last || planted(Fault::UndoPutsOverOthers);
     let mut over: Vec<_> = own.into_iter().map(Stamp::op).collect();
     for (stamp, value) in tagged.taken.iter().filter(|_| stands && shown) {
         let new = state.put_back(container, key, value, &std::mem::take(&mut over))?;
         born.set_operation(stamp.op(), new);
     }
     if over.is_empty() { Some(()) } else { state.remove_tags(container, &over) }
-}
-
-/// What is at an element, or a key of an or-map.
-fn tags(state: &State, container: usize, key: &[u8]) -> BTreeSet<Stamp> {
-    match &state.containers[container].content {
-        Content::Tagged(tagged) => tagged.stamps(key).collect(),
-        _ => BTreeSet::new(),
-    }
 }
 
 fn take_back_count(state: &mut State, container: usize, mut by: i128) -> Option<()> {
