@@ -23,7 +23,7 @@ const LISTS: [(Path, bool); 8] = [
     (&["movable list"], true),
     (&["map", "a"], false),
     (&["movable list"], true),
-    (&["or-map", "a"], true),
+    (&["movable list"], true),
     (&["map", "b", "a"], true),
 ];
 const KINDS: [ContainerKind; 8] = [
