@@ -256,6 +256,11 @@ fn a_container_is_found_where_its_element_was_moved_and_not_once_that_is_set_to_
 }
 
 #[test]
+fn of_a_transaction_that_fails_nothing_is_left_in_any_kind_of_container() {
+    scenarios::of_a_transaction_that_fails_nothing_is_left_in_any_kind_of_container();
+}
+
+#[test]
 fn moves_and_values_are_undone_with_their_transaction() {
     let mut ann = list_of(1, &["a", "b", "c"]);
     let before = ann.digest();
