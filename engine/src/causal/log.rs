@@ -105,6 +105,20 @@ impl ChangeLog {
         &self.version
     }
 
+    /// Puts the changes in their place that were not kept. Whether these are all of those and no others; nothing has changed if
+    /// not.
+    pub(crate) fn go_on_from(&mut self, mut before: Self) -> bool {
+        let base = &self.base;
+        let same = before.version() == base.version() && *before.frontier() == base.frontier();
+        if same {
+            self.iter().for_each(|change| before.push(&change));
+            before.epoch = self.epoch;
+            before.waiting = std::mem::take(&mut self.waiting);
+            *self = before;
+        }
+        same
+    }
+
     /// What came before the first change and is not kept: what a document covers that began with a snapshot of its state.
     /// Empty for all others.
     ///

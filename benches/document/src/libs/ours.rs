@@ -74,7 +74,9 @@ impl Library for Ours {
             Family::Map => Shown::Map(
                 self.document.map(NAME).iter().map(|(key, value)| (key.to_owned(), value.expect("a number"))).collect(),
             ),
-            Family::Set => Shown::Set(self.document.or_set(NAME).iter().map(|member| member.expect("a text")).collect()),
+            Family::Set => {
+                Shown::Set(self.document.or_set(NAME).iter().map(|member| member.expect("a text")).collect())
+            }
             Family::List => unreachable!("no such container yet"),
         }
     }
