@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::{
-    container::{ContainerKind, Value},
+    container::{ContainerKind, Content, Value},
     journal::{State, Step},
     local::LocalId,
     sequence::Run,
@@ -15,7 +15,11 @@ use crate::id::OpId;
 impl State {
     /// The items of a container from one on that share its fate and stand together.
     pub(super) fn run(&self, container: usize, first: LocalId) -> Option<Run> {
-        self.sequences.run(self.sequence_of(container), first)
+        let (sequence, place) = (self.sequence_of(container), self.place_in(container, first));
+        let run = self.sequences.run(sequence, place)?;
+        // Elements that were inserted together may have gone different ways.
+        let one_by_one = self.containers[container].id.kind == ContainerKind::MovableList;
+        Some(if one_by_one { Run { len: 1, ..run } } else { run })
     }
 
     /// Inserts what `len` items say, which are one run, where the first of them stands; containers among them are new ones. The
@@ -28,11 +32,15 @@ impl State {
             let (_, first) = self.number_run(len)?;
             (first, self.sequences.say_text(first, &text), Vec::new())
         } else {
-            let items = self.sequences.items_of(sequence, item, len)?;
+            let items = match &self.containers[container].content {
+                Content::MovableList(_) => vec![self.element_says(container, item)?],
+                _ => self.sequences.items_of(sequence, item, len)?,
+            };
             let (seq, first) = self.number_run(len)?;
             let children = self.children(&id, &items, seq);
             (first, self.sequences.say_items(first, items), children)
         };
+        let item = self.place_in(container, item);
         let (origins, at) = self.sequences.insert_before(sequence, item, first, len, said)?;
         self.steps.push(Step::Inserted { container, first, len, origins, at, said });
         self.open_all(&children);

@@ -173,6 +173,53 @@ impl State {
         }
     }
 
+    /// The slot that an element of a list is in, or was when it was deleted.
+    pub(super) fn place_in(&self, container: usize, element: LocalId) -> LocalId {
+        match &self.containers[container].content {
+            Content::MovableList(movable) => movable.place(element),
+            _ => element,
+        }
+    }
+
+    /// What put an element of a movable list where it is, and what made it what it is.
+    pub(super) fn done_last(&self, container: usize, element: LocalId) -> Option<[OpId; 2]> {
+        let Content::MovableList(movable) = &self.containers[container].content else { return None };
+        let name = |id| self.sequences.ids.op(id);
+        let write = movable.values.get(&element).map_or_else(|| name(element), |(stamp, _)| stamp.op());
+        Some([name(movable.place(element)), write])
+    }
+
+    /// What an element of a movable list was inserted as.
+    pub(super) fn inserted_as(&self, container: usize, element: LocalId) -> Option<&Item> {
+        self.sequences.item(self.sequence_of(container), element)
+    }
+
+    /// What an element of a movable list is, deleted or not.
+    pub(super) fn element_says(&self, container: usize, element: LocalId) -> Option<Item> {
+        let Content::MovableList(movable) = &self.containers[container].content else { return None };
+        match movable.value(element) {
+            Some(value) => Some(Item::Plain(value.clone())),
+            None => self.sequences.item(movable.slots, element).cloned(),
+        }
+    }
+
+    /// Moves an element to where one of its slots stands. The new slot; `None` if the numbers are used up.
+    pub(super) fn move_back(&mut self, container: usize, element: LocalId, to: LocalId) -> Option<OpId> {
+        let (seq, slot) = self.number_run(1)?;
+        let said = self.say_slot(slot);
+        let sequence = self.movable(container).slots;
+        let (origins, at) = self.sequences.insert_before(sequence, to, slot, 1, said)?;
+        self.settle(container, MovedTo { element, slot, origins, said, at }, seq);
+        Some(OpId::new(self.author.replica, seq))
+    }
+
+    /// Sets an element. The write; `None` if the numbers are used up.
+    pub(super) fn set_back(&mut self, container: usize, element: LocalId, value: Bytes) -> Option<OpId> {
+        let seq = self.take_numbers(1)?;
+        self.write_element(container, element, value, seq);
+        Some(OpId::new(self.author.replica, seq))
+    }
+
     /// The element that stands at a position here.
     fn element_at(&mut self, id: &ContainerId, at: usize) -> Result<(usize, LocalId), EditError> {
         let len = Items::of(self, id).len();

@@ -48,6 +48,8 @@ pub const SCENARIOS: &[Scenario] = scenarios![
     an_element_that_two_set_at_once_has_the_later_value_in_any_order_of_arrival,
     a_deletion_wins_over_moves_and_values_in_any_order_of_arrival,
     a_place_of_an_element_is_no_element,
+    lists_of_other_values_have_another_digest,
+    of_a_transaction_that_fails_nothing_is_left_in_any_kind_of_container,
     // snapshots
     a_snapshot_of_which_a_bit_is_another_one_is_refused,
     a_snapshot_that_would_take_more_than_the_limit_is_refused,

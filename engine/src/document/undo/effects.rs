@@ -13,7 +13,7 @@ use bytes::Bytes;
 use super::reborn::Reborn;
 use crate::{
     document::{
-        container::{ContainerKind, Content, Entry, Stamp, Value},
+        container::{Content, Entry, Item, Stamp, Value},
         journal::{State, Step},
         local::LocalId,
         transaction::EditError,
@@ -28,6 +28,10 @@ pub(super) struct Effects {
     inserted: Runs,
     deleted: Runs,
     written: BTreeMap<(usize, Option<Arc<str>>), Written>,
+    /// Elements of movable lists that were moved.
+    moved: BTreeMap<(usize, LocalId), Moved>,
+    /// Elements of movable lists that were set.
+    set: BTreeMap<(usize, LocalId), Set>,
     counted: BTreeMap<usize, i128>,
     tagged: BTreeMap<(usize, Bytes), Tagged>,
 }
@@ -41,6 +45,22 @@ struct Written {
     last: OpId,
     /// What stood there before.
     previous: Option<Entry>,
+}
+
+/// Where an element was moved.
+#[derive(Clone)]
+struct Moved {
+    last: OpId,
+    /// The slot in which it was before.
+    from: LocalId,
+}
+
+/// What an element was set to.
+#[derive(Clone)]
+struct Set {
+    last: OpId,
+    /// What it was set to before, if it was.
+    previous: Option<(Stamp, Bytes)>,
 }
 
 /// What was done to an element, or a key of an or-map.
@@ -57,11 +77,27 @@ impl Effects {
         let author = state.author.replica;
         for step in &state.steps {
             match step {
-                Step::Created | Step::Moved { .. } | Step::Set { .. } => {}
-                Step::Inserted { container, .. } | Step::Deleted { container, .. }
-                    if state.containers[*container].id.kind == ContainerKind::MovableList => {}
+                Step::Created => {}
                 Step::Inserted { container, first, len, .. } => add_run(&mut self.inserted, *container, *first, *len),
-                Step::Deleted { container, removed, .. } => self.take_deletion(*container, removed.first, removed.len),
+                Step::Deleted { container, removed, .. } => {
+                    self.take_deletion(*container, state.element_in(*container, removed.first), removed.len);
+                }
+                Step::Moved { container, element, slot, previous, .. } => {
+                    let from = previous.as_ref().map_or(*element, |(_, slot)| *slot);
+                    let last = state.sequences.ids.op(*slot);
+                    match self.moved.get_mut(&(*container, *element)) {
+                        Some(known) if known.last == state.sequences.ids.op(from) => known.last = last,
+                        _ => drop(self.moved.insert((*container, *element), Moved { last, from })),
+                    }
+                }
+                Step::Set { container, seq, element, previous, .. } => {
+                    let last = OpId::new(author, *seq);
+                    let before = previous.as_ref().map(|(stamp, _)| stamp.op());
+                    match self.set.get_mut(&(*container, *element)) {
+                        Some(known) if before == Some(known.last) => known.last = last,
+                        _ => drop(self.set.insert((*container, *element), Set { last, previous: previous.clone() })),
+                    }
+                }
                 Step::Written { container, seq, key, previous, .. } => {
                     let last = OpId::new(author, *seq);
                     let place = (*container, key.clone());
@@ -128,6 +164,12 @@ impl Effects {
                     take_back_insertion(state, *container, first, len)?;
                 }
             }
+            for ((container, element), moved) in &self.moved {
+                take_back_move(state, reborn, born, (*container, *element), moved)?;
+            }
+            for ((container, element), set) in &self.set {
+                take_back_set(state, reborn, born, (*container, *element), set)?;
+            }
             for ((container, first), len) in &self.deleted {
                 take_back_deletion(state, born, *container, *first, *len)?;
             }
@@ -170,9 +212,55 @@ fn take_back_deletion(state: &mut State, born: &mut Reborn, container: usize, fi
     let mut at = 0;
     while let Some(run) = state.run(container, first.plus(at)).filter(|_| at < len) {
         let (old, here) = (first.plus(at), run.len.min(len - at));
+        // Another element takes up what was done to the one before.
+        let done = state.done_last(container, old);
         let new = state.insert_again(container, old, here)?;
+        done.into_iter().flatten().for_each(|op| born.set_operation(op, state.sequences.ids.op(new)));
         born.set_items(old, here, new);
         at += here;
+    }
+    Some(())
+}
+
+/// Moves an element to where it was before, if it is still where it was moved to.
+fn take_back_move(
+    state: &mut State,
+    reborn: &Reborn,
+    born: &mut Reborn,
+    (container, element): (usize, LocalId),
+    moved: &Moved,
+) -> Option<()> {
+    let element = reborn.element(element);
+    let place = state.sequences.ids.op(state.place_in(container, element));
+    let is_there = state.run(container, element).is_some_and(|run| run.visible);
+    if is_there && place == reborn.operation(moved.last) {
+        let back = state.move_back(container, element, moved.from)?;
+        born.set_operation(state.sequences.ids.op(moved.from), back);
+    }
+    Some(())
+}
+
+/// Sets an element to what it was before, if it still is what it was set to. One that was a container cannot be that again.
+fn take_back_set(
+    state: &mut State,
+    reborn: &Reborn,
+    born: &mut Reborn,
+    (container, element): (usize, LocalId),
+    set: &Set,
+) -> Option<()> {
+    let (old, element) = (element, reborn.element(element));
+    let Some([_, last]) = state.done_last(container, element) else { return Some(()) };
+    let is_there = state.run(container, element).is_some_and(|run| run.visible);
+    let stands = is_there && last == reborn.operation(set.last);
+    let value = match &set.previous {
+        Some((_, value)) => Some(value.clone()),
+        None => state.inserted_as(container, old).and_then(Item::plain).cloned(),
+    };
+    if let Some(value) = value.filter(|_| stands) {
+        let back = state.set_back(container, element, value)?;
+        if let Some((stamp, _)) = &set.previous {
+            born.set_operation(stamp.op(), back);
+        }
     }
     Some(())
 }

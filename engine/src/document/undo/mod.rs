@@ -169,7 +169,8 @@ impl Document {
     /// and what others have typed amidst it stays. What one has deleted is typed again where it was, also if its neighbours
     /// are gone. What one has written to a register or to a key of a map gives way to what stood there before if it still
     /// stands, and so does what one has put into an or-map; what one has added to an or-set goes, and what one has removed is
-    /// back; what one has added to a counter is taken away again.
+    /// back; what one has added to a counter is taken away again. An element of a movable list that one has moved goes back if
+    /// it is still there, and one that one has set is what it was before if that was a value.
     ///
     /// So when ann types `very `, bob types `much ` behind it and ann undoes, `much ` is what is left.
     ///

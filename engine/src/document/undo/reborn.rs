@@ -66,6 +66,11 @@ impl Reborn {
         found
     }
 
+    /// What stands in place of one element of a movable list.
+    pub(super) fn element(&self, element: LocalId) -> LocalId {
+        self.items(element, 1).first().map_or(element, |(id, _)| *id)
+    }
+
     /// What stands in place of one item, by its name.
     pub(super) fn item(&self, state: &State, item: OpId) -> OpId {
         let ids = &state.sequences.ids;
