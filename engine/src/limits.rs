@@ -17,6 +17,11 @@ pub struct Limits {
     /// The largest encoded change. An edit that would make a larger one is refused when it is made and leaves no trace;
     /// a server takes no larger one from anybody.
     pub change_bytes: usize,
+    /// Changes in one block that is imported. Worst case in memory, while that is done: 100 bytes for each.
+    pub block_changes: usize,
+    /// Bytes of one such block when it is inflated. Worst case in memory, while it is imported: ten times as many, if nearly
+    /// all of them name dependencies.
+    pub block_bytes: usize,
     /// The largest frame read from a peer that has not been admitted yet. Worst case: this much per unknown peer.
     pub greeting_bytes: usize,
     /// How long a peer may take to be greeted and admitted before its link is closed.
@@ -54,6 +59,8 @@ impl Default for Limits {
             frame_bytes: 1 << 20,
             batch_bytes: 16 << 10,
             change_bytes: 512 << 10,
+            block_changes: 4 << 20,
+            block_bytes: 64 << 20,
             greeting_bytes: 4 << 10,
             greeting_time: Duration::from_secs(10),
             name_bytes: 512,

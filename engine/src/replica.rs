@@ -37,6 +37,13 @@ pub trait Replica {
     /// If the change can be part of no history. The replica is as it was before.
     fn receive(&mut self, change: Change, limits: &Limits) -> Result<Received, ChangeFault>;
 
+    /// Has changes in the log again that are kept elsewhere, packed; called when a peer lacks some that the log
+    /// [does not keep](ChangeLog::not_kept). Whether all are there then.
+    fn recall(&mut self, limits: &Limits) -> bool {
+        let _ = limits;
+        self.log().not_kept().is_empty()
+    }
+
     /// The next thing to report, oldest first.
     fn poll_event(&mut self) -> Option<Self::Event>;
 }

@@ -1,5 +1,6 @@
 //! What the suites share: naive twins that are the oracle, and recorded sessions to replay.
 
+pub mod blocks;
 pub mod by_hand;
 pub mod exchange;
 pub mod fuzz;

@@ -78,6 +78,12 @@ fn any_changes_leave_a_document_sound_and_like_its_twin() {
     holds("change", 300);
 }
 
+/// Acceptance line 14.
+#[test]
+fn any_bytes_are_a_block_or_a_typed_error_and_what_is_exported_is_imported() {
+    holds("block", 400);
+}
+
 /// Acceptance line 99: ours closes the link that sent them, and tells it why.
 #[test]
 fn any_frames_leave_a_servers_other_links_undisturbed() {

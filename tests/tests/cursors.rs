@@ -117,6 +117,26 @@ fn cursors_in_nested_texts_survive_their_bytes() {
     assert!(Cursor::decode(longer.into()).is_err());
 }
 
+/// Byte by byte, as `docs/format.md` says: others may read it in another language.
+#[test]
+fn the_bytes_of_a_cursor_are_what_the_format_says() {
+    let mut ann = document(7);
+    write(&mut ann, 0, "abc");
+    let of = |at, side| cursor(&ann, at, side).encode().to_vec();
+    let text = b"\x01\x04text\x00";
+    assert_eq!(of(2, Side::Left), [b"\x02\0\0\0\0\0\0\0\x07\x01", &text[..]].concat());
+    assert_eq!(of(2, Side::Right), [b"\x03\0\0\0\0\0\0\0\x07\x02", &text[..]].concat());
+    assert_eq!(of(0, Side::Left), [b"\x00", &text[..]].concat());
+    assert_eq!(of(3, Side::Right), [b"\x01", &text[..]].concat());
+    edit(&mut ann, |txn| {
+        txn.map("m").set("k", &1)?;
+        txn.map::<u8>("m").text("k").map(drop)
+    });
+    let nested = ann.containers().find(|id| id.depth() == 1).expect("a nested text");
+    let bytes = ann.cursor(nested, 0, Side::Left).expect("a text").encode();
+    assert_eq!(bytes[..], b"\x00\x02\x01m\x01\x01\x01k\0\0\0\0\0\0\0\x07\x03\x00"[..]);
+}
+
 /// An edit of a text by one of two: who, where, what goes, what comes.
 type Edit = (bool, usize, usize, String);
 

@@ -196,6 +196,17 @@ fn dependencies_of_what_waits_count_like_its_body() {
 }
 
 #[test]
+fn a_block_is_made_only_if_all_that_is_asked_for_is_kept() {
+    scenarios::a_block_is_made_only_if_all_that_is_asked_for_is_kept();
+}
+
+/// Acceptance line 120.
+#[test]
+fn a_block_that_is_damaged_or_too_large_changes_nothing_and_one_that_contradicts_only_what_is_before_that() {
+    scenarios::a_block_that_is_damaged_or_too_large_changes_nothing_and_one_that_contradicts_only_what_is_before_that();
+}
+
+#[test]
 fn writers_are_bounded_and_those_who_are_in_go_on() {
     scenarios::writers_are_bounded_and_those_who_are_in_go_on();
 }

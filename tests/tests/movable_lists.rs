@@ -1,7 +1,7 @@
 //! Movable lists, and containers in them, behaviour by behaviour.
 
 use crdt_socket_sync::{
-    Change, Document, DocumentEvent, Wall,
+    Change, Document, DocumentEvent, Limits, Wall,
     document::{ContainerEdit, ContainerId, ContainerKind, EditError, ListEdit, MovableListMut, PathStep, Transaction},
 };
 use crdt_socket_sync_tests::{
@@ -74,6 +74,16 @@ fn an_element_that_two_set_at_once_is_one_element_of_the_later_value() {
 }
 
 #[test]
+fn a_place_of_an_element_is_no_element() {
+    scenarios::a_place_of_an_element_is_no_element();
+}
+
+#[test]
+fn lists_of_other_values_have_another_digest() {
+    scenarios::lists_of_other_values_have_another_digest();
+}
+
+#[test]
 fn an_element_that_one_moves_and_another_one_sets_is_there_with_that_value() {
     let mut ann = list_of(1, &["a", "b", "joe"]);
     let mut bob = fork(&ann, 2);
@@ -108,19 +118,37 @@ fn several_elements_at_once_are_one_change_and_none_is_no_change() {
     assert!(ann.movable_list::<&str>("list").is_empty() && words(&fork(&ann, 2)).is_empty());
 }
 
-/// Acceptance line 71: from changes.
+/// Acceptance line 71: from changes, and without them.
 #[test]
 fn a_list_that_is_made_anew_from_its_changes_can_be_edited_on() {
     let mut ann = list_of(1, &["a", "b", "c", "gone"]);
     in_list(&mut ann, |list| list.move_to(2, 0));
     in_list(&mut ann, |list| list.set(1, &"A"));
     in_list(&mut ann, |list| list.delete(3, 1));
-    let mut again = fork(&ann, 1);
-    assert_eq!(words(&again), ["c", "A", "b"]);
-    in_list(&mut again, |list| list.insert(3, &"x").and_then(|()| list.move_to(3, 0)));
-    in_list(&mut again, |list| list.push(&"y"));
-    exchange(&mut [&mut ann, &mut again]);
-    assert_eq!(words(&ann), ["x", "c", "A", "b", "y"]);
+    for mut again in [fork(&ann, 1), pruned(&ann)] {
+        go_on(&ann, &mut again);
+    }
+}
+
+/// What is left of a document without its history.
+fn pruned(document: &Document) -> Document {
+    Document::from_snapshot(document.replica_id(), document.snapshot(), &Limits::default()).expect("what was written")
+}
+
+fn go_on(ann: &Document, again: &mut Document) {
+    assert_eq!(words(again), ["c", "A", "b"]);
+    let mut bob = fork(ann, 2);
+    let late = in_list(&mut bob, |list| list.move_to(2, 0).and_then(|()| list.set(1, &"C"))).expect("a change");
+    let changes = [
+        in_list(again, |list| list.insert(3, &"x").and_then(|()| list.move_to(3, 0))),
+        in_list(again, |list| list.push(&"y")),
+    ];
+    changes.iter().flatten().for_each(|change| drop(receive(&mut bob, change)));
+    receive(again, &late);
+    assert_eq!((words(again), again.digest()), (words(&bob), bob.digest()));
+    let mut sorted = words(again);
+    sorted.sort_unstable();
+    assert_eq!(sorted, ["A", "C", "b", "x", "y"]);
 }
 
 /// Acceptance line 72.
@@ -225,6 +253,11 @@ fn a_container_is_found_where_its_element_was_moved_and_not_once_that_is_set_to_
         assert_eq!(ann.movable_list::<u8>("list").len(), if ending { 3 } else { 2 });
         assert_eq!(fork(&ann, 2).digest(), ann.digest());
     }
+}
+
+#[test]
+fn of_a_transaction_that_fails_nothing_is_left_in_any_kind_of_container() {
+    scenarios::of_a_transaction_that_fails_nothing_is_left_in_any_kind_of_container();
 }
 
 #[test]

@@ -238,3 +238,16 @@ fn a_snapshot_that_would_take_more_than_the_limit_is_refused() {
 fn a_document_without_its_history_is_joined_only_where_nothing_of_that_is_lacking() {
     scenarios::a_document_without_its_history_is_joined_only_where_nothing_of_that_is_lacking();
 }
+
+#[test]
+fn changes_that_are_packed_with_a_snapshot_are_given_to_a_server_that_lacks_them() {
+    scenarios::changes_that_are_packed_with_a_snapshot_are_given_to_a_server_that_lacks_them();
+}
+
+#[test]
+fn a_document_without_its_history_has_no_snapshot_with_it() {
+    let mut ann = document(1);
+    write(&mut ann, 0, "old");
+    let mut pruned = pruned(&ann, 2);
+    assert_eq!((pruned.full_snapshot(), pruned.recall(&Limits::default())), (None, Ok(false)));
+}

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt::Debug, time::Duration};
 use bytes::Bytes;
 use crdt_socket_sync::{
     Document, DocumentEvent, ReplicaId, Wall,
-    document::{ContainerId, ContainerKind, EditError, Origin, Selection, Side, UndoOptions},
+    document::{ContainerId, ContainerKind, EditError, MovableListMut, Origin, Selection, Side, UndoOptions},
 };
 use crdt_socket_sync_tests::{
     cases,
@@ -339,4 +339,56 @@ proptest! {
         prop_assert!(!text(&ann).contains('a'), "{}", text(&ann));
         exchange(&mut [&mut ann, &mut bob]);
     }
+}
+
+#[test]
+fn what_one_did_to_elements_of_a_movable_list_is_undone_and_redone_unless_others_did_more() {
+    let words = |document: &Document| document.movable_list::<String>("list").to_vec().expect("words").join(" ");
+    let mut ann = undoing(1);
+    type Edits = fn(&mut MovableListMut<'_, &str>) -> Result<(), EditError>;
+    let steps: [(Edits, &str); 6] = [
+        (|list| list.extend(&["a", "b", "c", "d"]), "a b c d"),
+        (|list| list.move_to(0, 2), "b c a d"),
+        (|list| list.set(2, &"A").and_then(|()| list.set(2, &"A!")), "b c A! d"),
+        (|list| list.move_to(2, 3).and_then(|()| list.move_to(3, 1)), "b A! c d"),
+        (|list| list.delete(1, 2), "b d"),
+        (|list| list.insert(1, &"new"), "b new d"),
+    ];
+    for (number, (edits, expected)) in steps.iter().enumerate() {
+        let wall = Wall::from_millis(5_000 * (1 + number as u64));
+        ann.edit::<_, EditError>(wall, |txn| edits(&mut txn.movable_list("list"))).expect("a good edit");
+        assert_eq!(words(&ann), *expected);
+    }
+    for _ in 0..2 {
+        for (_, expected) in steps[..5].iter().rev() {
+            assert!(undo(&mut ann));
+            assert_eq!(words(&ann), *expected);
+        }
+        assert!(undo(&mut ann));
+        assert_eq!(words(&ann), "");
+        for (_, expected) in &steps {
+            assert!(take_back(&mut ann, true));
+            assert_eq!(words(&ann), *expected);
+        }
+    }
+    assert_eq!(fork(&ann, 2).digest(), ann.digest());
+
+    let mut ann = undoing(1);
+    edit(&mut ann, |txn| txn.movable_list("list").extend(&["a", "b", "c"]));
+    let mut bob = fork(&ann, 2);
+    ann.edit::<_, EditError>(Wall::from_millis(60_000), |txn| {
+        let mut list = txn.movable_list("list");
+        list.move_to(0, 2)?;
+        list.move_to(0, 1)?;
+        list.set(0, &"C")
+    })
+    .expect("a good edit");
+    exchange(&mut [&mut ann, &mut bob]);
+    assert_eq!(words(&bob), "C b a");
+    bob.edit::<_, EditError>(Wall::from_millis(61_000), |txn| txn.movable_list::<&str>("list").move_to(2, 0))
+        .expect("a good edit");
+    exchange(&mut [&mut ann, &mut bob]);
+    assert!(undo(&mut ann));
+    exchange(&mut [&mut ann, &mut bob]);
+    assert_eq!(words(&bob), "a b c");
 }

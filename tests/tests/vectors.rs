@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, fmt::Write, fs, path::PathBuf, sync::Arc};
 
 use bytes::Bytes;
 use crdt_socket_sync::{
-    Access, Change, Document, Epoch, Limits, OpId, Replica, ReplicaId, VersionVector, Wall,
+    Access, Change, ChangeLog, Document, Epoch, Limits, OpId, Replica, ReplicaId, VersionVector, Wall,
     causal::Hlc,
     document::{
         Action, ContainerId, ContainerKind, Dictionary, EditError, Item, Operation, Operations, Place, Slot, Spot,
@@ -577,6 +577,39 @@ fn snapshots() -> Vec<(&'static str, &'static str, Document)> {
     ]
 }
 
+/// What people type, as blocks: small ones, of which deflating would save nothing.
+fn blocks() -> Vec<(&'static str, &'static str, Vec<Change>)> {
+    let (mut ann, mut bob) = (Document::new(ANN), Document::new(BOB));
+    let mut made = Vec::new();
+    let mut by = |who: &mut Document, millis: u64, edit: fn(&mut Transaction<'_>) -> Result<(), EditError>| {
+        let change = who.edit(Wall::from_millis(1_700_000_000_000 + millis), edit).expect("a good edit").change;
+        made.push(change.expect("something was edited"));
+    };
+    by(&mut ann, 0, |txn| txn.text("text").insert(0, "a"));
+    by(&mut ann, 0, |txn| txn.text("text").insert(1, "b"));
+    by(&mut ann, 0, |txn| txn.text("text").insert(2, "c"));
+    by(&mut ann, 0, |txn| txn.text("text").delete(2, 1));
+    by(&mut ann, 5, |txn| txn.text("text").delete(1, 1));
+    for change in ann.log().iter() {
+        bob.receive(change.to_owned(), &Limits::default()).expect("a good header");
+    }
+    by(&mut bob, 5, |txn| txn.text("text").insert(0, "xy"));
+    by(&mut bob, 5, |txn| txn.counter("counter").add(-1));
+    vec![
+        ("no changes", "what an empty log exports", Vec::new()),
+        (
+            "typing on and deleting",
+            "a1 types `a`, `b` and `c` into the text `text`, and deletes `c` and `b`",
+            made[..5].to_vec(),
+        ),
+        (
+            "another writer",
+            "b0b, who has all of that, inserts `xy` before it and takes 1 from the counter `counter`",
+            made,
+        ),
+    ]
+}
+
 /// Acceptance line 5.
 #[test]
 fn snapshots_are_what_their_vectors_say() {
@@ -587,6 +620,24 @@ fn snapshots_are_what_their_vectors_say() {
         let (name, _, document) = &snapshots[index];
         let read = Document::from_snapshot(BOB, bytes, &Limits::default()).expect("a snapshot");
         assert_eq!(read.digest(), document.digest(), "{name}");
+    });
+}
+
+#[test]
+fn blocks_are_what_their_vectors_say() {
+    let blocks = blocks();
+    let limits = Limits::default();
+    let block = |changes: &[Change]| {
+        let mut log = ChangeLog::new();
+        changes.iter().for_each(|change| drop(log.receive(change.clone(), &limits).expect("a good header")));
+        log.export(&VersionVector::new()).expect("all is kept")
+    };
+    let expected: Vec<_> = blocks.iter().map(|(name, words, changes)| (*name, *words, block(changes))).collect();
+    compare("blocks.txt", &expected, |index, bytes| {
+        let (name, _, changes) = &blocks[index];
+        let mut log = ChangeLog::new();
+        log.import(bytes, &limits).expect("a block");
+        assert!(log.iter().eq(changes.iter().cloned()), "{name}");
     });
 }
 

@@ -24,7 +24,7 @@ fn the_demonstration_ends_with_all_equal() {
 mod ends {
     use std::{
         io::{BufRead, BufReader, Read},
-        net::TcpStream,
+        net::{SocketAddr, TcpStream},
         path::Path,
         process::{Child, ChildStdout, Stdio},
         time::Duration,
@@ -32,27 +32,33 @@ mod ends {
 
     use super::common::program;
 
+    struct Server {
+        link: TcpStream,
+        addr: SocketAddr,
+    }
+
     /// A demonstration, what it prints, and a connection to its server that says when that ends.
-    fn demonstration(folder: &Path) -> (Child, BufReader<ChildStdout>, TcpStream) {
+    fn demonstration(folder: &Path) -> (Child, BufReader<ChildStdout>, Server) {
         let mut demo =
             program().arg("demo").env("TMPDIR", folder).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let mut output = BufReader::new(demo.stdout.take().unwrap());
         let mut line = String::new();
         output.read_line(&mut line).unwrap();
         let addr = line.split("ws://").nth(1).and_then(|rest| rest.split(',').next()).unwrap();
-        let server = TcpStream::connect(addr).unwrap();
-        server.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
-        (demo, output, server)
+        let link = TcpStream::connect(addr).unwrap();
+        link.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        // Nobody knows any more where the other end was once it is gone.
+        let addr = link.peer_addr().unwrap();
+        (demo, output, Server { link, addr })
     }
 
     /// Waits until the server's end of a connection is closed, and checks that nobody listens there any more.
-    fn ended(mut server: TcpStream) {
-        let addr = server.peer_addr().unwrap();
+    fn ended(mut server: Server) {
         // Closed or reset, but not out of patience.
-        if let Err(error) = server.read(&mut [0]) {
+        if let Err(error) = server.link.read(&mut [0]) {
             assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
         }
-        assert!(TcpStream::connect(addr).is_err(), "the server is there still");
+        assert!(TcpStream::connect(server.addr).is_err(), "the server is there still");
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! covers, and to judge what a later change may refer to. For that it needs the shape of the history and nothing else. A
 //! writer's changes that depend on nothing but the one before them are one [`Run`]; in an ordinary history there are few.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::version::{Frontier, VersionVector};
 use crate::{
@@ -33,7 +33,6 @@ pub(crate) struct Base {
     /// For each writer, which runs are its own.
     by_replica: BTreeMap<ReplicaId, Vec<u32>>,
     version: VersionVector,
-    frontier: Frontier,
 }
 
 impl Base {
@@ -42,13 +41,6 @@ impl Base {
     pub(crate) fn push(&mut self, run: Run, clock: Hlc) {
         let Run { first, end, deps } = &run;
         let (replica, index) = (first.replica, self.runs.len() as u32);
-        for dep in deps.iter() {
-            self.frontier.remove(dep);
-        }
-        if let Some(previous) = first.seq.checked_sub(1) {
-            self.frontier.remove(OpId::new(replica, previous));
-        }
-        self.frontier.insert(OpId::new(replica, end - 1));
         self.version.extend(replica, *end);
         let own = self.by_replica.entry(replica).or_default();
         match own.last() {
@@ -82,8 +74,12 @@ impl Base {
         &self.version
     }
 
-    pub(crate) const fn frontier(&self) -> &Frontier {
-        &self.frontier
+    /// The heads: the last operation of each writer on which nobody else's change depends. Goes through all runs.
+    pub(crate) fn frontier(&self) -> Frontier {
+        let is_last = |op: &OpId| op.seq + 1 == self.version.next(op.replica);
+        let retired: BTreeSet<_> = self.runs.iter().flat_map(|run| run.deps.iter()).filter(is_last).collect();
+        let lasts = self.version.iter().map(|(replica, next)| OpId::new(replica, next - 1));
+        lasts.filter(|last| !retired.contains(last)).collect()
     }
 
     /// The greatest clock of all.

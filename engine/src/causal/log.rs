@@ -78,12 +78,8 @@ impl ChangeLog {
 
     /// A log that goes on with a history of which only the shape is here.
     pub(crate) fn after(base: Base) -> Self {
-        let mut log = Self {
-            version: base.version().clone(),
-            frontier: base.frontier().clone(),
-            clock: base.clock(),
-            ..Self::default()
-        };
+        let mut log =
+            Self { version: base.version().clone(), frontier: base.frontier(), clock: base.clock(), ..Self::default() };
         for (index, (replica, clock)) in base.writers().iter().enumerate() {
             log.writers.push(*replica);
             log.by_replica.insert(*replica, Writer { index, chunks: Vec::new(), clock: *clock });
@@ -107,6 +103,20 @@ impl ChangeLog {
     /// What is here.
     pub const fn version(&self) -> &VersionVector {
         &self.version
+    }
+
+    /// Puts the changes in their place that were not kept. Whether these are all of those and no others; nothing has changed if
+    /// not.
+    pub(crate) fn go_on_from(&mut self, mut before: Self) -> bool {
+        let base = &self.base;
+        let same = before.version() == base.version() && *before.frontier() == base.frontier();
+        if same {
+            self.iter().for_each(|change| before.push(&change));
+            before.epoch = self.epoch;
+            before.waiting = std::mem::take(&mut self.waiting);
+            *self = before;
+        }
+        same
     }
 
     /// What came before the first change and is not kept: what a document covers that began with a snapshot of its state.

@@ -30,7 +30,7 @@ impl<R: Replica> Client<R> {
                     return;
                 }
                 let received = writers.iter().map(|writer| (writer.replica, writer.received)).collect();
-                if !open.can_give_what_lacks(&received) {
+                if !open.can_give_what_lacks(&received, &self.limits) {
                     link.leave(doc, open);
                     self.refused(now, doc, Code::Pruned.into());
                     return;
@@ -94,7 +94,7 @@ impl<R: Replica> Client<R> {
             Message::Want { doc: number, version } => {
                 let Some(doc) = self.doc(number) else { return };
                 let Some(open) = self.docs.get_mut(&doc) else { return };
-                if !open.can_give_what_lacks(&version) {
+                if !open.can_give_what_lacks(&version, &self.limits) {
                     if let Some(link) = &mut self.link {
                         link.leave(doc, open);
                     }

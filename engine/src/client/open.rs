@@ -151,8 +151,10 @@ impl<R: Replica> Open<R> {
     }
 
     /// Whether all is kept here that a version lacks. If not, the other side would never have all.
-    pub(super) fn can_give_what_lacks(&self, version: &VersionVector) -> bool {
-        version.covers(self.replica.log().not_kept()) || planted(Fault::PrunedJoinAccepted)
+    pub(super) fn can_give_what_lacks(&mut self, version: &VersionVector, limits: &Limits) -> bool {
+        let kept = version.covers(self.replica.log().not_kept()) || planted(Fault::PrunedJoinAccepted);
+        // Positions change by that, and a join begins with a new one.
+        kept || self.replica.recall(limits)
     }
 
     /// Counts what a join finds: changes the server lacks, has, and has stored without this side knowing.

@@ -119,10 +119,7 @@ impl Cursor {
     }
 
     /// Its bytes, to be sent to others or kept: a few dozen, more where containers with long names are nested.
-    ///
-    /// A byte for what it is stuck to (0 the beginning, 1 the end, 2 an item it is behind, 3 an item it is before), the
-    /// item, and the containers from the root on: how many, the name and kind of the first, and of each other one a 0 or
-    /// a 1, its key, after a 1 the write that it was made over, or a 2 and the item that it is, and its kind. Replicas take eight bytes, numbers are LEB128.
+    /// `docs/format.md` has the form.
     pub fn encode(&self) -> Bytes {
         let mut out = Vec::new();
         let (tag, item) = match self.anchor {

@@ -41,7 +41,7 @@ pub enum DocumentEvent {
     Changed {
         /// Who made the change.
         origin: Origin,
-        /// The change, by its first operation.
+        /// The change, by its first operation. Of several changes of one writer that were imported together, the first.
         change: OpId,
         /// What the application [called](super::Transaction::set_label) the edit, if it was made by this document value.
         label: Option<Arc<str>>,

@@ -144,7 +144,8 @@ impl fmt::Debug for History {
 }
 
 impl Document {
-    /// A walk through its changes, which begins at the end. What is edited or received from now on is not in it.
+    /// A walk through its changes, which begins at the end. What is edited or received from now on is not in it. A document
+    /// that began with a [snapshot](Self::snapshot) has nothing to go back to.
     ///
     /// ```
     /// use crdt_socket_sync::{Document, ReplicaId, Wall, document::EditError};
@@ -161,7 +162,8 @@ impl Document {
     /// # Ok::<_, EditError>(())
     /// ```
     pub fn history(&self) -> History {
-        let changes: Vec<_> = self.log.iter().collect();
+        let all_are_here = self.log.not_kept().is_empty();
+        let changes: Vec<_> = self.log.iter().take(if all_are_here { usize::MAX } else { 0 }).collect();
         History { at: changes.len(), changes, view: View { document: self.copy() } }
     }
 

@@ -17,8 +17,8 @@ use super::{
 ///
 /// **Of several writes to one key the last stays**: the one with the greatest clock, of those the greatest replica's, and in
 /// one change the later one. A deletion is a write like any other. So when ann sets `color` to red while bob deletes it, one
-/// of the two has happened, and the same one for everyone; keys do not disturb each other. [`OrMapRef`] is for maps in which
-/// what is set is to outlive a concurrent deletion.
+/// of the two has happened, and the same one for everyone; keys do not disturb each other. [`OrMapRef`](super::OrMapRef) is
+/// for maps in which what is set is to outlive a concurrent deletion.
 ///
 /// **A key can hold a container**, which has edits of its own: see [`Slot`](super::Slot) for which container that is.
 pub struct MapRef<'a, V> {

@@ -43,6 +43,8 @@
 //! | `tagged` | elements that are kept by tags, under or-sets and or-maps |
 //! | `body`, `past` | what a change says, and what it may refer to |
 //! | `snapshot` | a document without its history, written down whole |
+//! | `block` | many changes in few bytes |
+//! | `import` | many changes at once |
 //! | `undo`, `again` | what edits here did, and how that is taken back |
 //! | `history`, `compare` | past versions, and what is different between two |
 //! | `whole` | a document as one value |
@@ -50,6 +52,7 @@
 //! | `event`, `digest` | what views are told, and whether two replicas show the same |
 
 mod again;
+mod block;
 mod body;
 mod compare;
 mod container;
@@ -59,6 +62,7 @@ pub mod diff;
 mod digest;
 mod event;
 mod history;
+mod import;
 mod items;
 mod journal;
 mod list;
@@ -85,7 +89,9 @@ mod writes;
 
 use std::{collections::VecDeque, fmt};
 
+pub use block::{BlockFault, Imported};
 pub use body::{Action, BodyFault, Dictionary, Operation, Operations};
+use bytes::Bytes;
 use container::Content;
 pub use container::{ContainerId, ContainerKind, Held, Item, PathStep, Place, Slot, Spot, Value};
 pub use counter::{CounterMut, CounterRef};
@@ -128,6 +134,8 @@ pub struct Document {
     past: past::Past,
     events: VecDeque<DocumentEvent>,
     reporting: bool,
+    /// A snapshot with the changes that the log does not keep.
+    packed: Option<Bytes>,
     change_limit: usize,
     /// `None` unless edits are kept to be undone.
     undo: Option<Box<undo::UndoStacks>>,
@@ -143,6 +151,7 @@ impl Document {
             past: past::Past::default(),
             events: VecDeque::new(),
             reporting: true,
+            packed: None,
             change_limit: Limits::default().change_bytes,
             undo: None,
         }
@@ -239,7 +248,7 @@ impl Document {
         if let (Origin::Local, Some(undo)) = (origin, &mut self.undo) {
             undo.take(&self.state, wall);
         }
-        self.opening().report(origin, &change);
+        self.parts().1.report(origin, &change);
         Ok(Edited { value, change: Some(change) })
     }
 
@@ -277,9 +286,10 @@ impl Document {
         }
     }
 
-    const fn opening(&mut self) -> Opening<'_> {
-        let Self { state, past, events, reporting, .. } = self;
-        Opening { state, past, events, reporting: *reporting }
+    /// The log, and what it takes to open its changes.
+    const fn parts(&mut self) -> (&mut ChangeLog, Opening<'_>) {
+        let Self { log, state, past, events, reporting, .. } = self;
+        (log, Opening { state, past, events, reporting: *reporting })
     }
 
     /// The next thing to report, oldest first.
@@ -332,18 +342,25 @@ struct Opening<'a> {
 impl Opening<'_> {
     /// Applies a change that has just been appended to the log, or nothing of it.
     fn apply(&mut self, log: &ChangeLog, change: &Change) {
+        if let Err(why) = self.try_apply(log, change) {
+            note((&why).into());
+            self.events.push_back(DocumentEvent::Unreadable { change: change.id(), why });
+        }
+    }
+
+    /// The same, and reports it only if it could be applied.
+    fn try_apply(&mut self, log: &ChangeLog, change: &Change) -> Result<(), BodyFault> {
         let author = Author { replica: change.replica, clock: change.clock };
         let begin = self.state.begin(author, change.seq);
         let known = self.state.dictionary().known();
-        match self.apply_body(log, change) {
-            Ok(()) => self.report(Origin::Remote, change),
-            Err(why) => {
-                note((&why).into());
-                self.state.return_to(begin);
-                self.state.forget_mentions(known);
-                self.events.push_back(DocumentEvent::Unreadable { change: change.id(), why });
-            }
+        let applied = self.apply_body(log, change);
+        if applied.is_ok() {
+            self.report(Origin::Remote, change);
+        } else {
+            self.state.return_to(begin);
+            self.state.forget_mentions(known);
         }
+        applied
     }
 
     fn apply_body(&mut self, log: &ChangeLog, change: &Change) -> Result<(), BodyFault> {
@@ -386,8 +403,7 @@ impl Replica for Document {
     }
 
     fn receive(&mut self, change: Change, limits: &Limits) -> Result<Received, ChangeFault> {
-        let Self { log, state, past, events, reporting, .. } = self;
-        let mut opening = Opening { state, past, events, reporting: *reporting };
+        let (log, mut opening) = self.parts();
         let mut others = false;
         log.receive_each(change, limits, |log, change| {
             let reported = opening.events.len();
@@ -396,6 +412,10 @@ impl Replica for Document {
                 opening.events.truncate(reported);
             }
         })
+    }
+
+    fn recall(&mut self, limits: &Limits) -> bool {
+        Self::recall(self, limits).unwrap_or(false)
     }
 
     fn poll_event(&mut self) -> Option<DocumentEvent> {

@@ -134,7 +134,7 @@ named! {
         SnapshotForgetsMentions = "snapshot-forgets-mentions",
         /// A snapshot may take as much memory as it says.
         SnapshotUnbounded = "snapshot-unbounded",
-        /// A snapshot is read whatever its checksum says.
+        /// A snapshot or a block is read whatever its checksum says.
         ChecksumUnchecked = "checksum-unchecked",
         /// A cursor whose item is deleted stands one item too far.
         CursorBehindTombstone = "cursor-behind-tombstone",
@@ -162,6 +162,20 @@ named! {
         ViewShowsLater = "view-shows-later",
         /// What is different between two versions is told without what went.
         DiffPassesOverDeletions = "diff-passes-over-deletions",
+        /// What is not kept is left out of a block that is to have it.
+        BlockOfUnkept = "block-of-unkept",
+        /// A block may hold more than the limits say.
+        BlockUnbounded = "block-unbounded",
+        /// The counters of clocks in a block are taken for those that are expected.
+        CounterAsExpected = "counter-as-expected",
+        /// In a block, a change that depends on all heads is taken for one that depends on none.
+        HeadsForgotten = "heads-forgotten",
+        /// In a block, who is introduced is taken for known.
+        IntroductionLost = "introduction-lost",
+        /// Letters in a row are taken for one writer's, whoever wrote them.
+        WritersRunTogether = "writers-run-together",
+        /// Of what is deleted backwards in a row, the first is taken for the last.
+        DeletionsTurned = "deletions-turned",
         // Frames and links.
         /// The change with which a batch would be too large is in none.
         BatchBoundaryLosesChange = "batch-boundary-loses-change",

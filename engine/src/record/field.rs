@@ -266,6 +266,6 @@ macro_rules! limits {
 }
 
 limits! {
-    frame_bytes batch_bytes change_bytes greeting_bytes greeting_time name_bytes joins_per_link waiting_changes
-    waiting_bytes replicas snapshot_bytes clock_ahead ping_interval idle_unload retry_first retry_most
+    frame_bytes batch_bytes change_bytes block_changes block_bytes greeting_bytes greeting_time name_bytes joins_per_link
+    waiting_changes waiting_bytes replicas snapshot_bytes clock_ahead ping_interval idle_unload retry_first retry_most
 }

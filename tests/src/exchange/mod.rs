@@ -227,15 +227,15 @@ const VERBS: [(Verb, u8); 26] = [
 ];
 /// The same in programs about lists.
 const LIST_VERBS: [(Verb, u8); 21] = [
-    (Verb::InsertItem, 16),
+    (Verb::InsertItem, 14),
     (Verb::InsertItems, 8),
     (Verb::DeleteItems, 14),
-    (Verb::SetItem, 14),
-    (Verb::ReplaceItems, 8),
+    (Verb::SetItem, 10),
+    (Verb::ReplaceItems, 6),
     (Verb::UpdateItems, 6),
-    (Verb::NestItem, 12),
-    (Verb::EditItem, 12),
-    (Verb::MoveItem, 20),
+    (Verb::NestItem, 8),
+    (Verb::EditItem, 10),
+    (Verb::MoveItem, 34),
     (Verb::Set, 5),
     (Verb::Unset, 4),
     (Verb::Insert, 4),

@@ -7,8 +7,9 @@
 //!   be seen is not reported.
 //! - What was inside each document after every step was sound.
 //! - A failed transaction leaves no trace, not even in the next change; nor does what is done to a clone.
-//! - A document without its history goes on like the one that has it: see [`pruned`](super::pruned).
+//! - A document without its history goes on like the one that has it: see `pruned`.
 //! - What is undone and redone, if that can be seen, shows what was there before.
+//! - What is exported of all changes, or of some, is what is imported: see `blocks`.
 //! - A document that starts again from its changes is the one it was, and reports nothing but what it cannot read.
 
 use std::{
@@ -29,7 +30,7 @@ use crdt_socket_sync::{
 
 use super::{IN_LISTS, Nested, Program, Step, edit::Edit, lists, pruned::Pruned};
 use crate::{
-    Dice,
+    Dice, blocks,
     model::Model,
     view::{Patched, Shown, View, shown},
 };
@@ -251,6 +252,7 @@ impl World {
             assert_eq!(document.log().waiting(), (0, 0));
             let pruned = Pruned::new(document);
             assert_eq!(pruned.snapshot(), document.snapshot());
+            packed_history_is_there_again(document);
         }
         for Person { document, pruned, .. } in &self.people {
             if let Some(pruned) = pruned {
@@ -258,6 +260,7 @@ impl World {
                 assert_eq!(pruned.snapshot(), document.snapshot());
             }
         }
+        blocks::hold(&all, all.len() / 2, all.len());
         for _ in 0..2 {
             let fresh = Document::from_changes(ReplicaId::new(77), None, all.clone(), &Limits::default());
             let fresh = fresh.expect("good headers");
@@ -445,6 +448,30 @@ impl Person {
 fn undoing(mut document: Document) -> Document {
     document.track_undo(UndoOptions { group_within: Duration::ZERO, ..UndoOptions::default() });
     document
+}
+
+/// What is packed with a snapshot is there when it is asked for, also after an edit and if it is packed again.
+fn packed_history_is_there_again(document: &Document) {
+    let limits = Limits::default();
+    let snapshot = document.full_snapshot().expect("all history is here");
+    let mut again = Document::from_snapshot(document.replica_id(), snapshot.clone(), &limits).expect("a snapshot");
+    assert_eq!(again.digest(), document.digest());
+    assert_eq!(again.full_snapshot(), Some(snapshot));
+    let [mut edited, mut expected] = [again.clone(), document.clone()];
+    for document in [&mut edited, &mut expected] {
+        let edited = document.edit::<_, EditError>(Wall::from_millis(1), |txn| txn.text("text").insert(0, "!"));
+        edited.expect("a small edit");
+    }
+    for (document, expected) in [(&mut again, document), (&mut edited, &expected)] {
+        assert_eq!(document.recall(&limits), Ok(true));
+        assert!(document.log().iter().eq(expected.log().iter()));
+        assert_eq!(
+            (document.log().version(), document.log().clock()),
+            (expected.log().version(), expected.log().clock())
+        );
+        assert_eq!(document.full_snapshot(), expected.full_snapshot());
+        document.check().expect("sound inside");
+    }
 }
 
 /// What is shown at the end of a path has that path, and everything else has none.

@@ -26,5 +26,5 @@ pub(super) fn seeds() -> Vec<Vec<u8>> {
         let steps = 5 + dice.roll(MOST_STEPS - 5);
         std::iter::once(seed).chain((0..4 * steps).map(|_| dice.byte())).collect()
     };
-    (0..32).map(random).collect()
+    (0..96).map(random).collect()
 }

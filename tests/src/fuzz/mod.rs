@@ -3,6 +3,7 @@
 //! Every byte string means something, and leaving bytes out of it means something simpler: a failing one shrinks by
 //! itself, is kept as a file in `tests/crashers/<target>/`, and is replayed from there.
 
+mod block;
 mod change;
 mod document;
 mod frame;
@@ -12,6 +13,7 @@ mod message;
 mod program;
 mod snapshot;
 
+pub use block::block;
 use bytes::Bytes;
 pub use change::change;
 use crdt_socket_sync::{Change, Document, Limits, Replica, ReplicaId, Wall, document::EditError, wire::FullNames};
@@ -43,6 +45,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "frame", body: frame, seeds: frame::seeds, tell: None },
     Target { name: "message", body: message, seeds: message::seeds, tell: None },
     Target { name: "change", body: change, seeds: change::seeds, tell: None },
+    Target { name: "block", body: block, seeds: block::seeds, tell: None },
     Target { name: "document", body: document, seeds: document::seeds, tell: Some(document::tell) },
     Target { name: "snapshot", body: snapshot, seeds: snapshot::seeds, tell: None },
     Target { name: "program", body: program, seeds: program::seeds, tell: Some(program::tell) },

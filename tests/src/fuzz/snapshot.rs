@@ -14,6 +14,9 @@ use crate::{Dice, exchange::Program, view::shown};
 
 /// Magic, format, kind and checksum.
 const PREFIX: usize = 10;
+/// Kinds: a state, and a state with all changes.
+const STATE: u8 = 0;
+const FULL: u8 = 1;
 /// More than any of these takes that was written, and less than one can claim.
 const MOST: usize = 1 << 20;
 
@@ -29,7 +32,9 @@ pub fn snapshot(bytes: &[u8]) {
     let mut limits = Limits::default();
     limits.snapshot_bytes = MOST;
     drop(read(Bytes::copy_from_slice(bytes), &limits));
-    let Ok(mut document) = read(sealed(bytes), &limits) else { return };
+    drop(read(sealed(FULL, bytes), &limits));
+    packed_behind_a_state(bytes, &limits);
+    let Ok(mut document) = read(sealed(STATE, bytes), &limits) else { return };
     document.check().expect("sound inside");
     let (before, digest) = (shown(&document), document.digest());
     let again = read(document.snapshot(), &Limits::default()).expect("what was just written");
@@ -56,14 +61,34 @@ pub fn snapshot(bytes: &[u8]) {
     document.check().expect("sound inside");
 }
 
+/// Any bytes in the place of the changes that are packed behind a state are those changes or a typed error.
+fn packed_behind_a_state(bytes: &[u8], limits: &Limits) {
+    let mut document = Document::new(ReplicaId::new(9));
+    for change in history() {
+        document.receive(change, limits).expect("a good header");
+    }
+    let state = &document.snapshot()[PREFIX..];
+    let mut body = Vec::new();
+    pack(&mut body, state.len() as u64);
+    body.extend(state);
+    body.extend(bytes);
+    let mut packed = read(sealed(FULL, &body), limits).expect("a good state");
+    if packed.recall(limits) == Ok(true) {
+        assert_eq!(packed.log().version(), document.log().version());
+    }
+    packed.check().expect("sound inside");
+    assert_eq!(packed.digest(), document.digest());
+}
+
 fn read(snapshot: Bytes, limits: &Limits) -> Result<Document, SnapshotFault> {
     Document::from_snapshot(ReplicaId::new(3), snapshot, limits)
 }
 
-fn sealed(body: &[u8]) -> Bytes {
+fn sealed(kind: u8, body: &[u8]) -> Bytes {
     let mut crc = Crc::new();
     crc.update(body);
-    let mut snapshot = b"CSSS\x01\x00".to_vec();
+    let mut snapshot = b"CSSS\x01".to_vec();
+    snapshot.push(kind);
     snapshot.extend(crc.sum().to_be_bytes());
     snapshot.extend(body);
     snapshot.into()

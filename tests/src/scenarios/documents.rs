@@ -238,3 +238,45 @@ pub fn a_place_of_an_element_is_no_element() {
         assert_eq!(reader.digest(), digest);
     }
 }
+
+/// As many, and in another order, too.
+pub fn lists_of_other_values_have_another_digest() {
+    let lists: [&[u8]; 4] = [&[1, 2], &[2, 1], &[1, 3], &[1]];
+    let digests = lists.map(|values| {
+        let (mut list, mut movable) = (document(1), document(1));
+        edit(&mut list, |txn| txn.list("list").extend(values));
+        edit(&mut movable, |txn| txn.movable_list("list").extend(values));
+        [list.digest(), movable.digest()]
+    });
+    let all: std::collections::BTreeSet<_> = digests.as_flattened().iter().collect();
+    assert_eq!(all.len(), 8);
+}
+
+/// Neither of what was done to each of them, nor of what was done first.
+pub fn of_a_transaction_that_fails_nothing_is_left_in_any_kind_of_container() {
+    let mut ann = document(1);
+    let edits = |txn: &mut Transaction<'_>| {
+        txn.text("text").insert(0, "ab")?;
+        txn.text("text").delete(1, 1)?;
+        txn.list("list").insert(0, &1)?;
+        txn.list::<u8>("list").delete(0, 1)?;
+        txn.movable_list("movable").insert_all(0, &[1, 2])?;
+        txn.movable_list::<u8>("movable").move_to(0, 1)?;
+        txn.movable_list("movable").set(0, &3)?;
+        txn.map("map").set("key", &1)?;
+        txn.register("register").set(&1)?;
+        txn.counter("counter").add(2)?;
+        txn.or_set("set").add(&1)?;
+        txn.or_map("or-map").put("key", &1)
+    };
+    edit(&mut ann, edits);
+    let (shown, next) = (ann.digest(), edit(&mut fork(&ann, 1), edits));
+    let failed = ann.edit(Wall::from_millis(1_000), |txn| {
+        edits(txn)?;
+        txn.or_set("set").remove(&1)?;
+        txn.text("text").insert(99, "past the end")
+    });
+    assert!(failed.is_err());
+    ann.check().expect("sound inside");
+    assert_eq!((ann.digest(), edit(&mut ann, edits)), (shown, next));
+}

@@ -1,8 +1,14 @@
 //! What a log of changes promises.
 
+use crate::short::document::{document, write};
 use crate::short::log::{appended, change, heads, op, receive};
 use bytes::Bytes;
-use crdt_socket_sync::{Change, ChangeLog, Limits, ReplicaId, VersionVector, causal::Received, error::ChangeFault};
+use crdt_socket_sync::{
+    Change, ChangeLog, Document, Limits, ReplicaId, VersionVector,
+    causal::Received,
+    document::{BlockFault, Imported},
+    error::ChangeFault,
+};
 
 fn log_of(changes: &[Change]) -> ChangeLog {
     let mut log = ChangeLog::new();
@@ -75,4 +81,54 @@ pub fn writers_are_bounded_and_those_who_are_in_go_on() {
     let over = ChangeFault::OverLimit { id: op(3, 0), what: "writers of one document", limit: 2 };
     assert_eq!(log.receive(change(3, 0, 1, 1, &[]), &limits), Err(over));
     assert_eq!(log.receive(change(2, 1, 1, 2, &[]), &limits), appended(2, 3));
+}
+
+/// What cannot be read of a block, or is too much, leaves no trace; what contradicts only what is behind it.
+pub fn a_block_that_is_damaged_or_too_large_changes_nothing_and_one_that_contradicts_only_what_is_before_that() {
+    let limits = Limits::default();
+    let long = |replica, seq| Change { body: vec![b'x'; 500].into(), ..change(replica, seq, 1, seq + 1, &[]) };
+    let block = log_of(&[long(1, 0), long(1, 1), long(2, 0)]).export(&VersionVector::new()).expect("all is kept");
+    let mut log = ChangeLog::new();
+    let mut damaged = block.to_vec();
+    // The last digit of how many bytes there are.
+    damaged[11] ^= 1;
+    assert_eq!(log.import(damaged.into(), &limits), Err(BlockFault::Damaged));
+    let mut few = Limits::default();
+    few.block_changes = 2;
+    let over = |what, limit| Err(BlockFault::OverLimit { what, limit });
+    assert_eq!(log.import(block.clone(), &few), over("changes in a block", 2));
+    (few.block_changes, few.block_bytes) = (3, 1_000);
+    assert_eq!(log.import(block.clone(), &few), over("bytes in a block", 1_000));
+    assert!(log.is_empty());
+
+    let mut log = log_of(&[change(2, 0, 1, 1, &[])]);
+    let contradiction = BlockFault::Change(ChangeFault::Contradiction { id: op(2, 0) });
+    assert_eq!(log.import(block.clone(), &limits), Err(contradiction));
+    assert_eq!((log.end(), log.version().next(ReplicaId::new(1))), (3, 2));
+
+    // What of it is here already is recognised, and what waits for more is not lost.
+    let mut log = log_of(&[long(1, 0)]);
+    let imported = log.import(block.clone(), &limits).expect("a block");
+    assert_eq!(imported, Imported { positions: 1..3, duplicates: 1, ..Imported::default() });
+    let mut log = ChangeLog::new();
+    let rest = log_of(&[long(1, 0), long(1, 1)])
+        .export(&VersionVector::from_iter([(ReplicaId::new(1), 1)]))
+        .expect("all is kept");
+    let imported = log.import(rest, &limits).expect("a block");
+    assert_eq!(imported, Imported { waiting: 1, ..Imported::default() });
+    assert_eq!(log.import(block, &limits).expect("a block").positions, 0..3);
+}
+
+/// What a document does not keep, because it began with a snapshot, is in no block of it.
+pub fn a_block_is_made_only_if_all_that_is_asked_for_is_kept() {
+    let mut ann = document(1);
+    write(&mut ann, 0, "abc");
+    let snapshot = ann.snapshot();
+    let mut bob = Document::from_snapshot(ReplicaId::new(2), snapshot, &Limits::default()).expect("a snapshot");
+    let covered = bob.log().version().clone();
+    write(&mut bob, 3, "d");
+    assert_eq!(bob.export(&VersionVector::new()), None);
+    let block = bob.export(&covered).expect("that is kept");
+    ann.import(block, &Limits::default()).expect("a block");
+    assert_eq!(ann.text("text"), "abcd");
 }

@@ -36,6 +36,8 @@ pub const SCENARIOS: &[Scenario] = scenarios![
     a_clock_that_is_not_after_a_dependencys_is_refused_at_once_or_when_the_dependency_comes,
     what_waits_is_bounded_by_number_and_by_size_and_what_is_ready_is_not,
     writers_are_bounded_and_those_who_are_in_go_on,
+    a_block_that_is_damaged_or_too_large_changes_nothing_and_one_that_contradicts_only_what_is_before_that,
+    a_block_is_made_only_if_all_that_is_asked_for_is_kept,
     // documents
     a_header_that_says_another_length_than_the_body_makes_it_a_no_op,
     letters_side_by_side_that_had_different_neighbours_stay_two_runs,
@@ -47,9 +49,12 @@ pub const SCENARIOS: &[Scenario] = scenarios![
     an_element_that_two_set_at_once_has_the_later_value_in_any_order_of_arrival,
     a_deletion_wins_over_moves_and_values_in_any_order_of_arrival,
     a_place_of_an_element_is_no_element,
+    lists_of_other_values_have_another_digest,
+    of_a_transaction_that_fails_nothing_is_left_in_any_kind_of_container,
     // snapshots
     a_snapshot_of_which_a_bit_is_another_one_is_refused,
     a_snapshot_that_would_take_more_than_the_limit_is_refused,
+    changes_that_are_packed_with_a_snapshot_are_given_to_a_server_that_lacks_them,
     a_document_without_its_history_is_joined_only_where_nothing_of_that_is_lacking,
     // editing
     an_error_inside_a_nested_transaction_undoes_that_one_and_what_is_around_it_goes_on,

@@ -49,6 +49,23 @@ pub fn a_snapshot_that_would_take_more_than_the_limit_is_refused() {
     }
 }
 
+/// A client that lacks nothing but to unpack it does so when a server needs it.
+pub fn changes_that_are_packed_with_a_snapshot_are_given_to_a_server_that_lacks_them() {
+    let mut ann = document(1);
+    edit(&mut ann, |txn| txn.text("text").push_str("old "));
+    let packed = ann.full_snapshot().expect("all history is here");
+    let packed = Document::from_snapshot(ReplicaId::new(2), packed, &Limits::default()).expect("a snapshot");
+    assert_eq!(packed.log().end(), 0);
+
+    let mut world = Simulation::new(config());
+    let [bob, eve] = [(); 2].map(|()| world.add_client());
+    let bobs = world.open(bob, "page", packed);
+    write(&mut world, bob, bobs, "new");
+    let eves = world.open(eve, "page", document(3));
+    until(&mut world, |world| text(world, eve, eves) == "old new");
+    assert_eq!(refusals(&mut world, bob), []);
+}
+
 /// Whoever began with a snapshot cannot give others what that covers, and does not take part where that would be needed.
 pub fn a_document_without_its_history_is_joined_only_where_nothing_of_that_is_lacking() {
     let mut world = Simulation::new(config());

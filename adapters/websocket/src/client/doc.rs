@@ -3,7 +3,7 @@
 use std::{fmt, future::Future, sync::Arc, task::Poll};
 
 use crdt_socket_sync::{
-    Change, DocId, Document, Level,
+    Change, DocId, Document, Level, Wall,
     document::{EditError, Edited, Transaction},
     error::{ChangeFault, Code, Misuse, Retry},
 };
@@ -71,6 +71,16 @@ impl Doc {
         edit: impl FnOnce(&mut Transaction<'_>) -> Result<T, E>,
     ) -> Result<Edited<T>, E> {
         self.handle.0.act(|engine, now| engine.edit(now, self.id, edit)).map_err(E::from).and_then(|edited| edited)
+    }
+
+    /// Does anything else to the document than a transaction does: `|document, wall| document.undo(wall)`, say. What is new in
+    /// it is sent. The closure gets the wall clock's reading; it is to be short, and must not use the client or its documents.
+    ///
+    /// # Errors
+    ///
+    /// If the document was left, or is not [loaded](Self::loaded) yet.
+    pub fn update<T>(&self, update: impl FnOnce(&mut Document, Wall) -> T) -> Result<T, Misuse> {
+        self.handle.0.act(|engine, now| engine.update(self.id, |document| update(document, now.wall)))
     }
 
     /// Reads the document. The closure is to be short, and must not use the client or its documents.

@@ -17,7 +17,11 @@ use std::{
     time::Duration,
 };
 
-use crdt_socket_sync::{Access, Document, Level, Limits, ReplicaId, Status, Wall, document::EditError, error::Code};
+use crdt_socket_sync::{
+    Access, Document, Level, Limits, ReplicaId, Status, Wall,
+    document::{EditError, UndoOptions},
+    error::Code,
+};
 use crdt_socket_sync_websocket::{
     Client, ConnectError, Direction, Doc, DocEvent, Listen, Server, ServerEvent, ServerHandle, SyncError, Traffic,
 };
@@ -308,6 +312,22 @@ pub(crate) async fn who_does_not_fetch_events_is_told<R: Tested>() {
     assert_eq!(events.next().await, None);
 }
 
+pub(crate) async fn what_one_undoes_is_undone_for_everyone<R: Tested>() {
+    let (url, _server) = serve::<R>().await;
+    let (ann, bob) = (Client::<R>::connect(&url), Client::<R>::connect(&url));
+    let (anns, bobs) = (ann.open("notes").unwrap(), bob.open("notes").unwrap());
+    push(&bobs, "bob");
+    shows::<R>(&anns, "bob").await;
+    anns.update(|document, _| document.track_undo(UndoOptions::default())).unwrap();
+    anns.edit(|txn| txn.text("body").insert(1, "ann")).unwrap();
+    shows::<R>(&bobs, "bannob").await;
+    anns.update(|document, wall| document.undo(wall)).unwrap().unwrap().unwrap();
+    shows::<R>(&bobs, "bob").await;
+    stored::<R>(&anns).await;
+    anns.clone().leave().unwrap();
+    assert!(anns.update(|document, wall| document.redo(wall)).is_err(), "it was left");
+}
+
 /// Acceptance line 21.
 pub(crate) async fn a_failing_edit_says_why<R: Tested>() {
     let ann = Client::<R>::connect("ws://127.0.0.1:1");
@@ -372,6 +392,7 @@ macro_rules! suite {
             leaving_is_polite
             the_application_decides_who_may_what
             who_does_not_fetch_events_is_told
+            what_one_undoes_is_undone_for_everyone
             a_failing_edit_says_why
             traffic_is_counted_as_on_the_wire
             stored_is_said_once_it_is_so

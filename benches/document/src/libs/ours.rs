@@ -4,14 +4,18 @@
 //! still, because the peers carry no time by default. Nothing is reported, because of the peers nothing is asked either.
 
 use bytes::Bytes;
-use crdt_socket_sync::{Change, Document, Limits, Replica, ReplicaId, Wall, document::EditError};
+use crdt_socket_sync::{Change, Document, Limits, Replica, ReplicaId, VersionVector, Wall, document::EditError};
 
 use crate::library::{Edit, Family, Library, Measure, Setup, Shown};
 
 const NAME: &str = "content";
 
+/// One of the two ways to write all history down.
+const BLOCK: &str = "block";
+
 pub(crate) struct Ours {
     document: Document,
+    block: bool,
     limits: Limits,
 }
 
@@ -23,7 +27,7 @@ impl Ours {
                 Edit::Set { key, value } => txn.map(NAME).set(key, &value)?,
                 Edit::Add { member } => txn.or_set(NAME).add(&member)?,
                 Edit::Remove { member } => txn.or_set(NAME).remove(&member)?,
-                Edit::Insert { .. } => unreachable!("no such container yet"),
+                Edit::Insert { at, value } => txn.list(NAME).insert(at, &value)?,
             }
             Ok::<_, EditError>(())
         });
@@ -34,12 +38,11 @@ impl Ours {
 impl Library for Ours {
     const NAME: &'static str = "crdt-socket-sync";
     type Change = Bytes;
-    type Version = ();
+    type Version = VersionVector;
 
     fn ways(measure: Measure, family: Family) -> &'static [&'static str] {
         match (measure, family) {
-            (_, Family::List) => &[],
-            (Measure::Full | Measure::State | Measure::Load | Measure::Tail, _) => &[],
+            (Measure::Full | Measure::Load, _) => &["snapshot", BLOCK],
             _ => &[""],
         }
     }
@@ -52,7 +55,7 @@ impl Library for Ours {
         let mut document = Document::new(replica);
         document.set_change_limit(limits.change_bytes);
         document.set_reporting(false);
-        Self { document, limits }
+        Self { document, block: setup.way == BLOCK, limits }
     }
 
     fn edit(&mut self, edit: Edit) {
@@ -64,6 +67,11 @@ impl Library for Ours {
     }
 
     fn receive(&mut self, change: &[u8]) {
+        if change.starts_with(b"CSSb") {
+            let block = Bytes::copy_from_slice(change);
+            self.document.import(block, &self.limits).expect("the changes fit the document");
+            return;
+        }
         let change = Change::decode(Bytes::copy_from_slice(change)).expect("it has just been encoded");
         self.document.receive(change, &self.limits).expect("the change fits the document");
     }
@@ -74,10 +82,43 @@ impl Library for Ours {
             Family::Map => Shown::Map(
                 self.document.map(NAME).iter().map(|(key, value)| (key.to_owned(), value.expect("a number"))).collect(),
             ),
-            Family::Set => Shown::Set(self.document.or_set(NAME).iter().map(|member| member.expect("a text")).collect()),
-            Family::List => unreachable!("no such container yet"),
+            Family::Set => {
+                Shown::Set(self.document.or_set(NAME).iter().map(|member| member.expect("a text")).collect())
+            }
+            Family::List => {
+                Shown::List(self.document.list(NAME).iter().map(|value| value.expect("a number")).collect())
+            }
         }
     }
 
-    fn version(&mut self) {}
+    fn full(&mut self) -> Vec<u8> {
+        let all = VersionVector::new();
+        let full = if self.block { self.document.export(&all) } else { self.document.full_snapshot() };
+        full.expect("all history is here").to_vec()
+    }
+
+    fn state_only(&mut self) -> Vec<u8> {
+        self.document.snapshot().to_vec()
+    }
+
+    fn load(setup: Setup<'_>, bytes: &[u8]) -> Self {
+        let mut ours = Self::new(setup);
+        if bytes.starts_with(b"CSSb") {
+            ours.receive(bytes);
+            return ours;
+        }
+        let bytes = Bytes::copy_from_slice(bytes);
+        let replica = ours.document.replica_id();
+        ours.document = Document::from_snapshot(replica, bytes, &ours.limits).expect("it has just been written");
+        ours.document.set_reporting(false);
+        ours
+    }
+
+    fn version(&mut self) -> VersionVector {
+        self.document.log().version().clone()
+    }
+
+    fn since(&mut self, version: &VersionVector) -> Vec<u8> {
+        self.document.export(version).expect("all history is here").to_vec()
+    }
 }

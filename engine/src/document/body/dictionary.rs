@@ -90,6 +90,16 @@ impl Dictionary {
         self.insertion = known.insertion;
     }
 
+    /// What the last operation wrote to.
+    pub(in crate::document) fn last_container(&self) -> Option<&ContainerId> {
+        self.containers.get(self.container? as u64)
+    }
+
+    /// Notes a deletion there.
+    pub(in crate::document) fn note_deletion(&mut self) {
+        self.insertion = None;
+    }
+
     /// Whether an insertion into the container of the last operation, by this writer, goes on where that one ended.
     pub(super) fn is_continued_by(&self, own: ReplicaId, seq: u64, left: Option<OpId>, right: Option<OpId>) -> bool {
         let before = seq.checked_sub(1).map(|before| OpId::new(own, before));

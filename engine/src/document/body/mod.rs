@@ -27,7 +27,7 @@
 //! on every replica alike: each rule can be judged from the change and its causal past alone. A later format has other tags.
 
 mod dictionary;
-mod form;
+pub(super) mod form;
 mod reading;
 mod writing;
 

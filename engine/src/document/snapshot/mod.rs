@@ -4,17 +4,19 @@
 //! depended on ([`Base`]), what each writer had mentioned, which deleted characters once stood where, and when keys were
 //! written or deleted. So whoever starts from it goes on like whoever has all changes: takes in late edits, makes the same
 //! changes byte for byte, and judges those of others alike. What it cannot do is give others the changes that it covers:
-//! see [`ChangeLog::not_kept`].
+//! see [`ChangeLog::not_kept`]. Unless they are packed behind the state: `full`.
 //!
 //! `docs/format.md` has the format. It is made of columns, values of one kind side by side, because these deflate well.
 //!
 //! | room | what it is for |
 //! |---|---|
+//! | `full` | snapshots with all history |
 //! | `columns` | the parts, deflated and checked |
 //! | `writing`, `reading` | the history's shape, containers and dictionaries |
 //! | `sequences` | runs of items, and how little need be said of their origins |
 
 mod columns;
+mod full;
 mod reading;
 mod sequences;
 mod writing;
@@ -22,11 +24,10 @@ mod writing;
 use bytes::Bytes;
 use columns::Budget;
 
+use super::BlockFault;
 use super::{Document, journal::State};
-#[allow(unused_imports, reason = "for the documentation")]
-use crate::causal::base::Base;
 use crate::{
-    causal::ChangeLog,
+    causal::{ChangeLog, base::Base},
     error::Malformed,
     id::{Epoch, ReplicaId},
     limits::Limits,
@@ -39,6 +40,8 @@ const MAGIC: [u8; 4] = *b"CSSS";
 const FORMAT: u8 = 1;
 /// A state, and no changes.
 const STATE: u8 = 0;
+/// A state, and all changes packed behind it.
+const FULL: u8 = 1;
 /// Magic, format, kind and checksum.
 const PREFIX: usize = 10;
 
@@ -69,6 +72,12 @@ pub enum SnapshotFault {
         /// See [`Limits::snapshot_bytes`].
         limit: usize,
     },
+    /// The changes that are packed in it are not those that its state covers.
+    #[error("a snapshot whose changes are not those of its state")]
+    OtherHistory,
+    /// The changes that are packed in it cannot be read.
+    #[error(transparent)]
+    History(#[from] BlockFault),
     /// More wrote in it than is allowed.
     #[error("a snapshot of a document with {writers} writers, of which {limit} are allowed")]
     TooManyWriters {
@@ -96,13 +105,7 @@ impl Document {
     /// # Ok::<_, EditError>(())
     /// ```
     pub fn snapshot(&self) -> Bytes {
-        let body = writing::write(&self.log, &self.state);
-        let mut out = Vec::with_capacity(PREFIX + body.len());
-        out.extend(MAGIC);
-        out.extend([FORMAT, STATE]);
-        out.extend(crc32fast::hash(&body).to_be_bytes());
-        out.extend(body);
-        out.into()
+        sealed(STATE, &writing::write(&self.log, &self.state))
     }
 
     /// Continues from a [snapshot](Self::snapshot), edited as `replica`. Nothing of what it holds is reported.
@@ -120,29 +123,70 @@ impl Document {
         snapshot: impl Into<Bytes>,
         limits: &Limits,
     ) -> Result<Self, SnapshotFault> {
-        let snapshot: Bytes = snapshot.into();
-        let prefix: &[u8; PREFIX] = snapshot.first_chunk().ok_or(SnapshotFault::NotASnapshot)?;
-        let [m, a, g, i, format, kind, checksum @ ..] = *prefix;
-        if [m, a, g, i] != MAGIC {
-            return Err(SnapshotFault::NotASnapshot);
-        }
-        if (format, kind) != (FORMAT, STATE) {
-            return Err(SnapshotFault::Format { format, kind });
-        }
-        let body = snapshot.slice(PREFIX..);
-        if crc32fast::hash(&body) != u32::from_be_bytes(checksum) && !planted(Fault::ChecksumUnchecked) {
-            return Err(SnapshotFault::Damaged);
-        }
-        let budget = Budget { left: limits.snapshot_bytes, limit: limits.snapshot_bytes };
-        let (epoch, base, state) = reading::read(Unpacker::new(body), replica, limits.replicas, budget)?;
+        let (kind, body) = unsealed(&snapshot.into())?;
+        let (state, packed) = match kind {
+            STATE => (body, None),
+            _ => (FullSnapshot::split(body.clone())?.state, Some(body)),
+        };
+        let Read { epoch, base, state } = state_of(state, replica, limits)?;
         let mut log = ChangeLog::after(base);
         log.set_epoch(epoch);
-        Ok(Self::of(replica, log, state, limits))
+        Ok(Self { log, state, packed, change_limit: limits.change_bytes, ..Self::new(replica) })
     }
+}
 
-    fn of(replica: ReplicaId, log: ChangeLog, state: State, limits: &Limits) -> Self {
-        Self { log, state, change_limit: limits.change_bytes, ..Self::new(replica) }
+/// What a state says.
+struct Read {
+    epoch: Option<Epoch>,
+    base: Base,
+    state: State,
+}
+
+fn state_of(body: Bytes, replica: ReplicaId, limits: &Limits) -> Result<Read, SnapshotFault> {
+    let budget = Budget { left: limits.snapshot_bytes, limit: limits.snapshot_bytes };
+    let (epoch, base, state) = reading::read(Unpacker::new(body), replica, limits.replicas, budget)?;
+    Ok(Read { epoch, base, state })
+}
+
+/// The two parts of a snapshot with all history.
+struct FullSnapshot {
+    state: Bytes,
+    /// A block.
+    history: Bytes,
+}
+
+impl FullSnapshot {
+    fn split(body: Bytes) -> Result<Self, SnapshotFault> {
+        let mut body = Unpacker::new(body);
+        Ok(Self { state: body.bytes("a state")?, history: body.rest() })
     }
+}
+
+/// A snapshot's bytes.
+fn sealed(kind: u8, body: &[u8]) -> Bytes {
+    let mut out = Vec::with_capacity(PREFIX + body.len());
+    out.extend(MAGIC);
+    out.extend([FORMAT, kind]);
+    out.extend(crc32fast::hash(body).to_be_bytes());
+    out.extend(body);
+    out.into()
+}
+
+/// The kind of a snapshot, and all that is behind the checksum, which is right.
+fn unsealed(snapshot: &Bytes) -> Result<(u8, Bytes), SnapshotFault> {
+    let prefix: &[u8; PREFIX] = snapshot.first_chunk().ok_or(SnapshotFault::NotASnapshot)?;
+    let [m, a, g, i, format, kind, checksum @ ..] = *prefix;
+    if [m, a, g, i] != MAGIC {
+        return Err(SnapshotFault::NotASnapshot);
+    }
+    if format != FORMAT || kind > FULL {
+        return Err(SnapshotFault::Format { format, kind });
+    }
+    let body = snapshot.slice(PREFIX..);
+    if crc32fast::hash(&body) != u32::from_be_bytes(checksum) && !planted(Fault::ChecksumUnchecked) {
+        return Err(SnapshotFault::Damaged);
+    }
+    Ok((kind, body))
 }
 
 /// The flag before a birth mark.

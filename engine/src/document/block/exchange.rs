@@ -1,0 +1,113 @@
+//! What a log or a document has, as a block, and what others have, out of one.
+
+use std::ops::Range;
+
+use bytes::Bytes;
+
+use super::{BlockFault, decode, encode};
+use crate::{
+    causal::{Change, ChangeLog, LogPosition, Received, VersionVector},
+    document::Document,
+    error::ChangeFault,
+    limits::Limits,
+    proof::{Fault, planted},
+};
+
+/// What came of a block that was imported.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Imported {
+    /// The log positions of all that was appended.
+    pub positions: Range<LogPosition>,
+    /// How many of its changes were here already.
+    pub duplicates: usize,
+    /// How many of its changes wait for others.
+    pub waiting: usize,
+    /// Changes that had waited and turned out to be no part of any history; they are gone.
+    pub refused: Vec<ChangeFault>,
+}
+
+impl ChangeLog {
+    /// All changes that `since` lacks, as one block: small, because what is alike is said once. All there are for an empty
+    /// version. `None` if one of them is [not kept](Self::not_kept) here.
+    ///
+    /// ```
+    /// use crdt_socket_sync::{ChangeLog, Document, Limits, ReplicaId, VersionVector, Wall, document::EditError};
+    ///
+    /// let mut ann = Document::new(ReplicaId::new(1));
+    /// for letter in ["H", "i", "!"] {
+    ///     ann.edit(Wall::from_millis(1_000), |txn| txn.text("title").push_str(letter))?;
+    /// }
+    /// let mut archive = ChangeLog::new();
+    /// let whole = ann.log().export(&VersionVector::new()).unwrap();
+    /// archive.import(whole, &Limits::default()).unwrap();
+    /// assert_eq!(archive.version(), ann.log().version());
+    ///
+    /// ann.edit(Wall::from_millis(2_000), |txn| txn.text("title").delete(2, 1))?;
+    /// let rest = ann.export(archive.version()).unwrap();
+    /// let imported = archive.import(rest, &Limits::default()).unwrap();
+    /// assert_eq!(imported.positions, 3..4);
+    /// # Ok::<_, EditError>(())
+    /// ```
+    pub fn export(&self, since: &VersionVector) -> Option<Bytes> {
+        let kept = since.covers(self.not_kept()) || planted(Fault::BlockOfUnkept);
+        kept.then(|| encode(self.since(since), None))
+    }
+
+    /// Takes in the changes of a block, as if they came one after another.
+    ///
+    /// # Errors
+    ///
+    /// If the block cannot be read, or holds more than the limits allow: nothing has changed then. If one of its changes can
+    /// be part of no history that this log can hold: those before it are here then.
+    pub fn import(&mut self, block: Bytes, limits: &Limits) -> Result<Imported, BlockFault> {
+        let (imported, fault) = self.take_in(decode(block, None, limits)?, limits, |_| {});
+        fault.map_or(Ok(imported), |fault| Err(fault.into()))
+    }
+
+    /// What came of these changes, and what the first that could not be taken in, and all behind it, failed by. Tells each that
+    /// is appended.
+    fn take_in(
+        &mut self,
+        changes: Vec<Change>,
+        limits: &Limits,
+        mut appended: impl FnMut(&Change),
+    ) -> (Imported, Option<ChangeFault>) {
+        let end = self.end();
+        let mut imported = Imported { positions: end..end, ..Imported::default() };
+        for change in changes {
+            match self.receive_each(change, limits, |_, change| appended(change)) {
+                Ok(Received::Duplicate) => imported.duplicates += 1,
+                Ok(Received::Waiting) => imported.waiting += 1,
+                Ok(Received::Appended { positions, refused }) => {
+                    imported.positions.end = positions.end;
+                    imported.refused.extend(refused);
+                }
+                Err(fault) => return (imported, Some(fault)),
+            }
+        }
+        (imported, None)
+    }
+}
+
+impl Document {
+    /// All changes that `since` lacks, as one block: see [`ChangeLog::export`].
+    pub fn export(&self, since: &VersionVector) -> Option<Bytes> {
+        self.log.export(since)
+    }
+
+    /// Takes in the changes of a block: the document is then as if they had come one after another. What several changes of
+    /// one writer in a row did is reported as one event.
+    ///
+    /// # Errors
+    ///
+    /// As with [`ChangeLog::import`].
+    pub fn import(&mut self, block: Bytes, limits: &Limits) -> Result<Imported, BlockFault> {
+        let changes = decode(block, None, limits)?;
+        let mut appended = Vec::with_capacity(changes.len());
+        // Cheap: a clone shares the body.
+        let (imported, fault) = self.log.take_in(changes, limits, |change| appended.push(change.clone()));
+        let (log, mut opening) = self.parts();
+        opening.apply_all(log, &appended);
+        fault.map_or(Ok(imported), |fault| Err(fault.into()))
+    }
+}

@@ -1,0 +1,274 @@
+//! Many changes in few bytes: the block.
+//!
+//! A block holds consecutive changes of a log, in its order, as columns: all lengths side by side, all clocks, all
+//! characters. What is alike takes a number in all, what is as expected takes nothing, and the rest is deflated. Decoding
+//! gives exactly the changes that were encoded, byte for byte, whatever their bodies are. `docs/format.md` has the format.
+//!
+//! | room | what it is for |
+//! |---|---|
+//! | `column` | columns of numbers, and how columns are packed |
+//! | `headers` | the headers of changes as columns |
+//! | `bodies`, `reader` | the bodies of changes as columns, and out of them |
+//! | `said` | operations on texts, out of bodies and back |
+//! | `hands` | what each writer is expected to do next |
+//! | `replicas` | who is mentioned |
+//! | `exchange` | exports and imports |
+//!
+//! A body is not understood, only split where its fields end: a log that never opens a body packs those of a document all the
+//! same, and those that are something else stay as they are.
+
+mod bodies;
+mod column;
+mod exchange;
+mod hands;
+mod headers;
+mod reader;
+mod replicas;
+mod said;
+
+use std::borrow::Borrow;
+
+use bodies::{Bodies, Known};
+use bytes::Bytes;
+use column::{pack_section, unpack_section};
+pub use exchange::Imported;
+use headers::{HeaderReader, Headers};
+use reader::BodyReader;
+use replicas::Table;
+
+use crate::{
+    causal::Change,
+    error::{ChangeFault, Malformed},
+    limits::Limits,
+    packed::{Unpacker, pack_number},
+    proof::{Fault, planted},
+};
+
+/// What a block begins with.
+const MAGIC: [u8; 4] = *b"CSSb";
+const VERSION: u8 = 1;
+
+/// Why a block was not taken in, or not as a whole.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BlockFault {
+    /// It is not in the form of a block. Offsets are into the part of it where reading stopped.
+    #[error(transparent)]
+    Malformed(#[from] Malformed),
+    /// It is of a version that this library does not know.
+    #[error("a block of version {version}, which this library does not know")]
+    Version {
+        /// The version.
+        version: u8,
+    },
+    /// It is not as it was written.
+    #[error("the block's checksum is not that of its bytes")]
+    Damaged,
+    /// It holds more than the caller takes.
+    #[error("a block over the limit on {what}: {limit}")]
+    OverLimit {
+        /// What was counted.
+        what: &'static str,
+        /// The limit.
+        limit: usize,
+    },
+    /// One of its changes can be part of no history that is here. Those before it have been taken in.
+    #[error(transparent)]
+    Change(#[from] ChangeFault),
+}
+
+/// The block of some changes, which have to be in the order of a log, with none of a writer's left out between two others.
+///
+/// Characters for which `known` has an answer are left out, unless it is a wrong one.
+pub(in crate::document) fn encode<C: Borrow<Change>>(changes: impl IntoIterator<Item = C>, known: Known<'_>) -> Bytes {
+    let mut table = Table::default();
+    let mut headers = Headers::default();
+    let mut bodies = Bodies::new(known);
+    let (mut count, mut len) = (0, 0);
+    for change in changes {
+        let change = change.borrow();
+        let place = headers.push(change, &mut table);
+        bodies.push(change, place, &mut table);
+        count += 1;
+        len += change.body.len() as u64;
+    }
+    let mut packed = Vec::new();
+    pack_number(&mut packed, count);
+    pack_number(&mut packed, len);
+    let (numbers, texts) = bodies.finish();
+    pack_section(&mut packed, headers.finish(&table));
+    pack_section(&mut packed, numbers);
+    pack_section(&mut packed, texts);
+    let mut block = Vec::with_capacity(MAGIC.len() + 5 + packed.len());
+    block.extend(MAGIC);
+    block.push(VERSION);
+    block.extend(crc32fast::hash(&packed).to_be_bytes());
+    block.extend(packed);
+    block.into()
+}
+
+/// The changes of a block. `known` has to answer as when it was encoded.
+///
+/// # Errors
+///
+/// If it is not one, or holds more than the limits allow.
+pub(in crate::document) fn decode(block: Bytes, known: Known<'_>, limits: &Limits) -> Result<Vec<Change>, BlockFault> {
+    let mut bytes = Unpacker::new(checked(block)?);
+    let count = bytes.number("how many changes")?;
+    let len = bytes.number("how many bytes of bodies")?;
+    if count > limits.block_changes as u64 && !planted(Fault::BlockUnbounded) {
+        return Err(BlockFault::OverLimit { what: "changes in a block", limit: limits.block_changes });
+    }
+    let mut most = limits.block_bytes;
+    let headers = unpack_section(&mut bytes, &mut most, limits)?;
+    let numbers = unpack_section(&mut bytes, &mut most, limits)?;
+    let texts = unpack_section(&mut bytes, &mut most, limits)?;
+    let most = limits.block_bytes as u64;
+    if len > most {
+        return Err(BlockFault::OverLimit { what: "bytes in a block", limit: limits.block_bytes });
+    }
+    if bytes.left() > 0 {
+        return Err(bytes.fault("the end").into());
+    }
+    let mut headers = HeaderReader::new(headers)?;
+    let mut bodies = BodyReader::new(known, numbers, texts);
+    let mut packed = Vec::new();
+    let (mut changes, mut ends) = (Vec::new(), Vec::new());
+    for _ in 0..count {
+        let (place, change) = headers.next()?;
+        bodies.next(&change, place, headers.table(), len as usize, &mut packed)?;
+        changes.push(change);
+        ends.push(packed.len());
+    }
+    if packed.len() as u64 != len {
+        return Err(bytes.fault("bodies of as many bytes as there are said to be").into());
+    }
+    let packed = Bytes::from(packed);
+    let mut from = 0;
+    for (change, end) in changes.iter_mut().zip(ends) {
+        change.body = packed.slice(from..end);
+        from = end;
+    }
+    Ok(changes)
+}
+
+/// What is behind the checksum, which is right.
+fn checked(block: Bytes) -> Result<Bytes, BlockFault> {
+    let mut bytes = Unpacker::new(block);
+    for expected in MAGIC {
+        if bytes.byte("a block")? != expected {
+            return Err(bytes.fault("a block").into());
+        }
+    }
+    let version = bytes.byte("a block's version")?;
+    if version != VERSION {
+        return Err(BlockFault::Version { version });
+    }
+    let mut sum = [0; 4];
+    for byte in &mut sum {
+        *byte = bytes.byte("a block's checksum")?;
+    }
+    let packed = bytes.rest();
+    let right = crc32fast::hash(&packed) == u32::from_be_bytes(sum);
+    if right || planted(Fault::ChecksumUnchecked) { Ok(packed) } else { Err(BlockFault::Damaged) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        causal::Hlc,
+        document::{Document, EditError},
+        id::{OpId, ReplicaId},
+        time::Wall,
+    };
+
+    fn typed(text: &str) -> Vec<Change> {
+        let mut document = Document::new(ReplicaId::new(1));
+        for (at, letter) in text.chars().enumerate() {
+            let wall = Wall::from_millis(1_000 * at as u64);
+            let edited = document.edit(wall, |txn| txn.text("t").push_str(letter.encode_utf8(&mut [0; 4])));
+            edited.map_err(|error: EditError| error).expect("a good edit");
+        }
+        document.log().iter().collect()
+    }
+
+    #[test]
+    fn a_letter_typed_on_takes_nothing_but_itself() {
+        let size = |len| encode(typed(&"abcdefghij".repeat(len)), None).len();
+        // Ten times the text is as long when it is deflated, but for a few bytes.
+        assert!(size(100) < size(10) + 20, "{} and {} bytes", size(100), size(10));
+    }
+
+    #[test]
+    fn characters_that_both_sides_know_are_left_out_unless_they_are_other_ones() {
+        let text = "Is a pond with leaves on it";
+        let changes = typed(text);
+        let known = |op: OpId| text.chars().nth(usize::try_from(op.seq).ok()?).filter(|char| *char != 'e');
+        let (whole, rest) = (encode(&changes, None), encode(&changes, Some(&known)));
+        assert!(rest.len() + 15 < whole.len(), "{} and {} bytes", rest.len(), whole.len());
+        assert_eq!(decode(rest, Some(&known), &Limits::default()), Ok(changes.clone()));
+        let wrong = |op: OpId| known(op).map(|char| if op.seq == 3 { '?' } else { char });
+        let block = encode(&changes, Some(&wrong));
+        assert_eq!(decode(block, Some(&wrong), &Limits::default()), Ok(changes));
+    }
+
+    #[test]
+    fn what_is_damaged_cut_short_of_another_version_or_over_a_limit_is_refused() {
+        let changes = typed("abcdefgh");
+        let block = encode(&changes, None);
+        let limits = Limits::default();
+        let read = |block: &[u8], limits: &Limits| decode(Bytes::copy_from_slice(block), None, limits);
+        for at in 0..block.len() {
+            let mut damaged = block.to_vec();
+            damaged[at] ^= 1;
+            assert!(read(&damaged, &limits).is_err(), "byte {at}");
+            assert!(read(&block[..at], &limits).is_err(), "{at} bytes");
+        }
+        let mut later = block.to_vec();
+        later[4] = 2;
+        assert_eq!(read(&later, &limits), Err(BlockFault::Version { version: 2 }));
+        let mut damaged = block.to_vec();
+        damaged[20] ^= 1;
+        assert_eq!(read(&damaged, &limits), Err(BlockFault::Damaged));
+        for (changes, bytes) in [(7, 1_000), (8, 20)] {
+            let few = Limits { block_changes: changes, block_bytes: bytes, ..Limits::default() };
+            assert!(matches!(read(&block, &few), Err(BlockFault::OverLimit { .. })));
+        }
+        assert_eq!(read(&block, &Limits { block_changes: 8, ..Limits::default() }), Ok(changes));
+    }
+
+    #[test]
+    fn a_few_bytes_that_claim_many_changes_are_refused_before_there_are_as_many() {
+        let endless = |len: u64, count: u64| {
+            let change = |seq| Change {
+                replica: ReplicaId::new(1),
+                seq,
+                len: 1,
+                clock: Hlc::new(seq, 0),
+                deps: Default::default(),
+                body: Bytes::new(),
+            };
+            let (mut table, mut headers, mut bodies) = (Table::default(), Headers::default(), Bodies::new(None));
+            for seq in 0..2 {
+                let place = headers.push(&change(seq), &mut table);
+                bodies.push(&change(seq), place, &mut table);
+            }
+            let mut packed = Vec::new();
+            pack_number(&mut packed, count);
+            pack_number(&mut packed, len);
+            let (numbers, texts) = bodies.finish();
+            pack_section(&mut packed, headers.finish(&table));
+            pack_section(&mut packed, numbers);
+            pack_section(&mut packed, texts);
+            let sum = crc32fast::hash(&packed).to_be_bytes();
+            let block = [&MAGIC[..], &[VERSION], &sum, &packed].concat();
+            decode(block.into(), None, &Limits::default())
+        };
+        assert_eq!(endless(0, 2).map(|changes| changes.len()), Ok(2));
+        assert!(matches!(endless(0, 3), Err(BlockFault::Malformed(_))));
+        assert!(matches!(endless(1, 2), Err(BlockFault::Malformed(_))));
+        assert!(matches!(endless(0, u64::MAX), Err(BlockFault::OverLimit { .. })));
+        assert!(matches!(endless(u64::MAX, 2), Err(BlockFault::OverLimit { .. })));
+    }
+}

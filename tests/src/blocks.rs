@@ -1,0 +1,127 @@
+//! What is to hold for blocks of any history.
+
+use crdt_socket_sync::{
+    Change, ChangeLog, Document, Limits, Replica, ReplicaId, VersionVector, Wall, document::EditError,
+};
+
+use crate::{
+    Dice,
+    view::{Patched, shown},
+};
+
+/// What is exported of a history comes back byte for byte; and a document that imports some of it is the one that was given
+/// its changes one by one, reports the same to a view, and goes on like it.
+///
+/// A document has the first `had` changes, imports those before `mid`, and is given the rest one by one.
+///
+/// # Panics
+///
+/// If that does not hold.
+pub fn hold(history: &[Change], had: usize, mid: usize) {
+    let limits = Limits::default();
+    let log = |changes: &[Change]| {
+        let mut log = ChangeLog::new();
+        changes.iter().for_each(|change| drop(log.receive(change.clone(), &limits).expect("a good header")));
+        log
+    };
+    let mut one_by_one = Document::new(ReplicaId::new(77));
+    receive_all(&mut one_by_one, history);
+    let unreadable = Patched::default().follow(&mut one_by_one).0;
+
+    let mut importing = Document::new(ReplicaId::new(77));
+    receive_all(&mut importing, &history[..had]);
+    let mut view = Patched::default();
+    let mut found = view.follow(&mut importing).0;
+    let imported =
+        importing.import(log(&history[..mid]).export(importing.log().version()).expect("all is kept"), &limits);
+    let imported = imported.expect("a good block");
+    assert_eq!((imported.positions, imported.duplicates, imported.waiting), (had..mid, 0, 0));
+    importing.check().expect("sound inside");
+    found.extend(view.follow(&mut importing).0);
+    assert!(view.matches(&importing), "a patched view shows something else");
+    receive_all(&mut importing, &history[mid..]);
+    importing.check().expect("sound inside");
+    found.extend(view.follow(&mut importing).0);
+    assert!(view.matches(&importing), "a patched view shows something else");
+
+    assert_eq!(found, unreadable);
+    assert_eq!(shown(&importing), shown(&one_by_one));
+    assert_eq!(importing.digest(), one_by_one.digest());
+    same_changes(importing.log(), history);
+    assert_eq!(importing.log().frontier(), one_by_one.log().frontier());
+    assert_eq!(importing.log().clock(), one_by_one.log().clock());
+    let next = [&mut importing.clone(), &mut one_by_one].map(|document| {
+        let edited = document.edit::<_, EditError>(Wall::from_millis(9), |txn| txn.text("text").push_str("!"));
+        edited.map(|edited| edited.change)
+    });
+    assert_eq!(next[0], next[1]);
+
+    let whole = log(history).export(&VersionVector::new()).expect("all is kept");
+    let again = importing.import(whole.clone(), &limits).expect("a good block");
+    assert_eq!((again.positions, again.duplicates), (history.len()..history.len(), history.len()));
+    assert_eq!(importing.poll_event(), None);
+    let mut fresh = ChangeLog::new();
+    fresh.import(whole, &limits).expect("a good block");
+    same_changes(&fresh, history);
+}
+
+fn receive_all(document: &mut Document, changes: &[Change]) {
+    for change in changes {
+        document.receive(change.clone(), &Limits::default()).expect("a good header");
+    }
+}
+
+fn same_changes(log: &ChangeLog, changes: &[Change]) {
+    assert_eq!(log.end(), changes.len());
+    for (here, there) in log.iter().zip(changes) {
+        assert_eq!(here, *there);
+    }
+}
+
+/// What some people write who type letter by letter, delete letter by letter, go elsewhere in the text, and hear of each other
+/// now and then: as many bytes, as many strokes of this kind.
+pub fn session(bytes: &[u8]) -> Vec<Change> {
+    let mut people = [1, 2, 3].map(|replica| (Document::new(ReplicaId::new(replica)), 0));
+    let limits = Limits::default();
+    let mut made: Vec<Change> = Vec::new();
+    for (stroke, byte) in bytes.iter().enumerate() {
+        let mut dice = Dice::new(u64::from(*byte) << 8 | stroke as u64 & 3);
+        let (document, caret) = &mut people[[0, 0, 0, 1, 1, 2][dice.roll(6)]];
+        let times = 1 + dice.roll(8);
+        let verb = byte % 8;
+        if verb == 6 {
+            made.iter().for_each(|change| drop(document.receive(change.clone(), &limits).expect("a good header")));
+        }
+        let here = document.text("text").len();
+        *caret = if verb == 7 { dice.roll(here + 1) } else { here.min(*caret) };
+        for _ in 0..times {
+            let name = if dice.roll(40) == 0 { "title" } else { "text" };
+            let wall = Wall::from_millis(dice.roll(3) as u64 * 1_000);
+            let edited = document.edit::<_, EditError>(wall, |txn| {
+                let mut text = txn.text(name);
+                *caret = text.len().min(*caret);
+                match verb {
+                    0..3 => {
+                        text.insert(*caret, ["a", "b", "é", "😀"][dice.roll(4)])?;
+                        *caret += 1;
+                    }
+                    3 if *caret > 0 => {
+                        text.delete(*caret - 1, 1)?;
+                        *caret -= 1;
+                    }
+                    4 if *caret < text.len() => text.delete(*caret, 1)?,
+                    5 if dice.roll(3) > 0 => {
+                        let removed = dice.roll(4).min(text.len() - *caret);
+                        text.replace(*caret, removed, "word")?;
+                        *caret += 4;
+                    }
+                    5 => txn.map("map").set("key", &dice.byte())?,
+                    _ => {}
+                }
+                Ok(())
+            });
+            made.extend(edited.expect("an edit inside").change);
+        }
+    }
+    made
+}
