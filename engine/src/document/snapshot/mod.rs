@@ -3,8 +3,8 @@
 //! A snapshot has what the document holds, and of its history what later changes need: which changes it covers, what they
 //! depended on ([`Base`]), what each writer had mentioned, which deleted characters once stood where, and when keys were
 //! written or deleted. So whoever starts from it goes on like whoever has all changes: takes in late edits, makes the same
-//! changes byte for byte, and judges those of others alike. What it cannot do is give others the changes that it covers:
-//! see [`ChangeLog::not_kept`]. Unless they are packed behind the state: `full`.
+//! changes byte for byte, and judges those of others alike. What it cannot do is give others the changes that it covers (see
+//! [`ChangeLog::not_kept`]), unless they are packed behind the state.
 //!
 //! `docs/format.md` has the format. It is made of columns, values of one kind side by side, because these deflate well.
 //!
@@ -24,8 +24,7 @@ mod writing;
 use bytes::Bytes;
 use columns::Budget;
 
-use super::BlockFault;
-use super::{Document, journal::State};
+use super::{BlockFault, Document, journal::State};
 use crate::{
     causal::{ChangeLog, base::Base},
     error::Malformed,
@@ -112,8 +111,8 @@ impl Document {
     ///
     /// `replica` may only be one that wrote in it if nothing it ever sent is missing. The changes that the snapshot covers
     /// are not here: they are recognised when they arrive, all but a change that contradicts one of them, and cannot be given
-    /// to a peer or a server that lacks some of them. A client refuses to join a document there, with
-    /// [`Code::Pruned`](crate::error::Code::Pruned).
+    /// to a peer or a server that lacks some of them, unless they are packed in it and [recalled](Self::recall). A client that
+    /// cannot do that refuses to join a document there, with [`Code::Pruned`](crate::error::Code::Pruned).
     ///
     /// # Errors
     ///
