@@ -287,7 +287,7 @@ impl ChangeLog {
     /// What a change that is made here now says but for its body.
     pub(crate) fn next_header(&self, replica: ReplicaId, len: u64, clock: Hlc) -> Change {
         let seq = self.version.next(replica);
-        let deps = self.frontier.iter().filter(|head| head.replica != replica).collect();
+        let deps = self.frontier.without(replica);
         Change { replica, seq, len, clock, deps, body: Bytes::new() }
     }
 

@@ -6,9 +6,9 @@
 use bytes::Bytes;
 
 use super::{
-    ContainerKind, Opening, Operation, Origin,
+    Opening, Origin,
     body::{
-        Action, NUMBERS,
+        Action, NUMBERS, Opened,
         form::{CONTINUES, DELETE_ONE, INSERT, INSERT_ONE, SAME},
     },
     journal::Author,
@@ -65,9 +65,8 @@ impl Opening<'_> {
     /// As one operation. They name their own writer's characters, so that all of these were seen.
     fn apply_deleted(&mut self, change: &Change, first: OpId, count: u64) -> bool {
         let begin = self.state.begin(Author { replica: change.replica, clock: change.clock }, change.seq);
-        let container = self.state.dictionary().last_container().filter(|last| last.kind == ContainerKind::Text);
-        let Some(container) = container.cloned() else { return false };
-        let operation = Operation { seq: change.seq, container, action: Action::Delete { first, count } };
+        let Some(container) = self.state.dictionary().last_text() else { return false };
+        let operation = Opened { seq: change.seq, container, action: Action::Delete { first, count } };
         if self.state.apply(operation).is_err() {
             self.state.return_to(begin);
             return false;
