@@ -59,7 +59,8 @@ mod tests {
         let deep = vec![0x81; 1_000_000];
         assert!(decode::<ciborium::Value>(&deep).is_err());
         for levels in 60..70 {
-            let nested = (1..levels).fold(ciborium::Value::Array(vec![]), |inner, _| ciborium::Value::Array(vec![inner]));
+            let nested =
+                (1..levels).fold(ciborium::Value::Array(vec![]), |inner, _| ciborium::Value::Array(vec![inner]));
             let encoded = encode(&nested);
             assert_eq!(encoded.is_ok(), levels <= DEPTH, "{levels} levels");
             assert!(encoded.is_err() || decode::<ciborium::Value>(&encoded.expect("it is good")).is_ok());
