@@ -133,12 +133,13 @@ impl World<'_> {
             }
             self.compare(page)?;
             self.check_writers(page)?;
+            let changes = stored_changes(self.sim.disk_mut(Node::Server), page);
             let Self { sim, people, judge, .. } = self;
             let documents = people.iter().filter_map(|person| {
                 let desk = person.desks[page].as_ref()?;
-                Some(sim.replica(person.client, desk.doc))
+                Some((desk.number, sim.replica(person.client, desk.doc)))
             });
-            judge.end(&documents.collect::<Vec<_>>())?;
+            judge.end(&documents.collect::<Vec<_>>(), &changes)?;
         }
         let clean = self.pages.iter().all(|page| !page.tainted);
         if clean {

@@ -29,10 +29,11 @@ impl World<'_> {
             Verb::Set | Verb::Unset | Verb::Write | Verb::Count | Verb::Add | Verb::Withdraw => {
                 self.edit(who, page, verb, what, how)?;
             }
-            Verb::Put | Verb::Remove | Verb::Nest => self.edit(who, page, verb, what, how)?,
+            Verb::Put | Verb::Remove | Verb::Nest | Verb::Arrange => self.edit(who, page, verb, what, how)?,
             Verb::Transact | Verb::Fail => self.transact(who, page, verb, what, how)?,
             Verb::Merge => self.merge(who, page, what, None),
             Verb::MergeOne => self.merge(who, page, what, Some(how)),
+            Verb::Undo | Verb::Redo => self.take_back(who, page, verb == Verb::Redo, how)?,
 
             Verb::Open => self.open(who, page),
             Verb::Leave => self.leave(who, page, true),
@@ -150,7 +151,10 @@ impl World<'_> {
         let client = self.people[who].client;
         let act = |client: &mut Client, now: Now| client.edit(now, doc, edit);
         match self.sim.with_client(client, act).expect("it is open") {
-            Ok(edited) => self.report.changes += u64::from(edited.change.is_some()),
+            Ok(edited) => {
+                self.report.changes += u64::from(edited.change.is_some());
+                self.note_edited(who, page, edited.change.as_ref());
+            }
             Err(EditError::ChangeTooLarge { .. }) => {}
             Err(error) => return Err(format!("a legal edit was refused: {error}").into()),
         }
@@ -333,6 +337,7 @@ fn one_edit(txn: &mut Transaction<'_>, verb: Verb, what: u8, how: u8, word: &str
         Verb::Withdraw => txn.or_set("set").remove(&(what % 4)),
         Verb::Put => txn.or_map("or-map").put(key, &how),
         Verb::Remove => txn.or_map::<u8>("or-map").remove(key),
+        Verb::Arrange => arrange(txn, what, how),
         Verb::Nest => match how % 8 {
             0 => txn.map::<u8>("map").counter(key)?.add(1),
             1 => txn.map::<u8>("map").map(key)?.set("a", &how),
@@ -349,5 +354,28 @@ fn one_edit(txn: &mut Transaction<'_>, verb: Verb, what: u8, how: u8, word: &str
         },
         _ if how % 8 == 0 => txn.register::<u8>("register").clear(),
         _ => txn.register("register").set(&what),
+    }
+}
+
+fn arrange(txn: &mut Transaction<'_>, what: u8, how: u8) -> Result<(), EditError> {
+    let (mut list, at) = (txn.list::<u8>("list"), |len| place(what, len));
+    if how % 16 < 6 {
+        let at = at(list.len());
+        return match how % 16 {
+            0 => list.delete(at, usize::from(at < list.len())),
+            1 if at < list.len() => list.set(at, &how),
+            2 => list.insert_text(at)?.push_str("i"),
+            _ => list.insert(at, &how),
+        };
+    }
+    let mut list = txn.movable_list::<u8>("movable list");
+    let len = list.len();
+    let at = at(len);
+    match how % 16 {
+        6..9 if at < len => list.move_to(at, usize::from(how) % len),
+        9 if at < len => list.delete(at, 1),
+        10 | 11 if at < len => list.set(at, &how),
+        12 => list.insert_text(at)?.push_str("i"),
+        _ => list.insert(at, &how),
     }
 }

@@ -128,6 +128,12 @@ verbs! {
     Remove "remove",
     /// Write in a container that a key of a map or an or-map holds; if it holds something else, make one.
     Nest "write nested",
+    /// Edit a list or a movable list.
+    Arrange "edit lists",
+    /// Take back what was edited last.
+    Undo "undo",
+    /// Take back what was undone last.
+    Redo "redo",
 }
 
 impl Verb {
@@ -234,6 +240,8 @@ const CRASH: &[(u16, Verb)] = &[
     (2, V::Online),
     (1, V::Jump),
 ];
+/// What applications do with documents beside editing them.
+const KEEPING: &[(u16, Verb)] = &[(6, V::Arrange), (10, V::Undo), (5, V::Redo)];
 const HOSTILE: &[(u16, Verb)] =
     &[(8, V::Intrude), (24, V::Mutate), (16, V::Hail), (1, V::Cut), (1, V::Crash), (2, V::Start)];
 
@@ -270,16 +278,25 @@ impl Mix {
         always: Setup::ASK,
     };
 
+    /// People who take back what they did, whatever happens meanwhile.
+    pub const KEEPING: Self = Self {
+        name: "keeping",
+        verbs: &[EDITS, TIME, VISITS, KEEPING, &[(2, V::Merge), (2, V::Cut), (1, V::Crash), (2, V::Start)]],
+        flags: Setup::ASK | Setup::PIECES | Setup::TIGHT,
+        always: Setup::UNDO,
+    };
+
     /// Everything there is.
     pub const EVERYTHING: Self = Self {
         name: "everything",
-        verbs: &[EDITS, TIME, VISITS, FAULTS, CRASH, &[(1, V::Intrude), (4, V::Mutate), (1, V::Hail)]],
-        flags: Setup::ASK | Setup::PERSIST | Setup::PIECES | Setup::TIGHT,
+        verbs: &[EDITS, TIME, VISITS, KEEPING, FAULTS, CRASH, &[(1, V::Intrude), (4, V::Mutate), (1, V::Hail)]],
+        flags: Setup::ASK | Setup::PERSIST | Setup::PIECES | Setup::TIGHT | Setup::UNDO,
         always: 0,
     };
 
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::CONVERGENCE, Self::FAULTS, Self::CRASH, Self::HOSTILE, Self::EVERYTHING];
+    pub const ALL: [Self; 6] =
+        [Self::CONVERGENCE, Self::FAULTS, Self::CRASH, Self::HOSTILE, Self::KEEPING, Self::EVERYTHING];
 
     /// A step of this mix: `choice` makes each verb as likely as it is to be.
     pub fn step(&self, choice: u16, [who, what, how]: [u8; 3]) -> Step {

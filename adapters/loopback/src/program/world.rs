@@ -242,7 +242,8 @@ impl<'a> World<'a> {
     }
 
     pub(super) fn open_as(&mut self, who: usize, page: usize, replica: ReplicaId) {
-        let document = Document::new(replica);
+        let mut document = Document::new(replica);
+        self.keep_edits(&mut document);
         self.replicas.insert(replica);
         self.last_desk += 1;
         self.judge.opened(self.last_desk, &document);
