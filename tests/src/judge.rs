@@ -33,8 +33,8 @@ struct Desk {
 }
 
 impl Judge for Twin {
-    fn opened(&mut self, desk: usize, _: &Document) {
-        self.desks.insert(desk, Desk::default());
+    fn opened(&mut self, desk: usize, document: &Document) {
+        self.desks.insert(desk, Desk { view: Patched::of(document), ..Desk::default() });
     }
 
     fn event(&mut self, desk: usize, event: &DocumentEvent, document: &Document) -> Result<(), Verdict> {
@@ -63,6 +63,12 @@ impl Judge for Twin {
 
     fn taken_back(&mut self, desk: usize, change: OpId) {
         self.desks.entry(desk).or_default().taken_back.insert(change);
+    }
+
+    fn begun_again(&mut self, desk: usize) {
+        let desk = self.desks.entry(desk).or_default();
+        desk.edited.clear();
+        desk.taken_back.clear();
     }
 
     fn end(&mut self, documents: &[(usize, &Document)], changes: &[Change]) -> Result<(), Verdict> {

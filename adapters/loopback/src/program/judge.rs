@@ -43,6 +43,9 @@ pub trait Judge {
     /// Someone has undone or redone something there, by this change.
     fn taken_back(&mut self, _desk: usize, _change: OpId) {}
 
+    /// A document goes on from a snapshot of itself: nothing can be undone that was done until then.
+    fn begun_again(&mut self, _desk: usize) {}
+
     /// Everything is healed, these are all replicas of one document, each with its desk, and these are all its changes.
     ///
     /// # Errors

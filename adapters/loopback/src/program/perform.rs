@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crdt_socket_sync::{
-    Client, Now,
+    Client, DocId, Document, Now,
     document::{EditError, Transaction},
     error::StoreFault,
 };
@@ -33,6 +33,12 @@ impl World<'_> {
             Verb::Transact | Verb::Fail => self.transact(who, page, verb, what, how)?,
             Verb::Merge => self.merge(who, page, what, None),
             Verb::MergeOne => self.merge(who, page, what, Some(how)),
+            Verb::Prune => self.prune(who, page, how)?,
+            Verb::Keep => self.keep(who, page, how),
+            Verb::Return => self.go_back(who, page, what, how)?,
+            Verb::Recall => self.recall(who, page)?,
+            Verb::Import => self.import(who, page, what, how)?,
+            Verb::Mark => self.mark(who, page, what, how)?,
             Verb::Undo | Verb::Redo => self.take_back(who, page, verb == Verb::Redo, how)?,
 
             Verb::Open => self.open(who, page),
@@ -152,8 +158,10 @@ impl World<'_> {
         let act = |client: &mut Client, now: Now| client.edit(now, doc, edit);
         match self.sim.with_client(client, act).expect("it is open") {
             Ok(edited) => {
-                self.report.changes += u64::from(edited.change.is_some());
-                self.note_edited(who, page, edited.change.as_ref());
+                if let Some(change) = edited.change {
+                    self.report.changes += 1;
+                    self.note_edited(who, page, &change)?;
+                }
             }
             Err(EditError::ChangeTooLarge { .. }) => {}
             Err(error) => return Err(format!("a legal edit was refused: {error}").into()),
@@ -205,23 +213,26 @@ impl World<'_> {
     /// Takes over what someone else has, or one change of it. A client with a store is left alone: what it has might be
     /// forgotten in a crash, and its numbers used again.
     fn merge(&mut self, who: usize, page: usize, from: u8, which: Option<u8>) {
-        let from = usize::from(from) % self.people.len();
-        let (Some(doc), Some(theirs)) = (self.writable(who, page), self.document(from, page)) else { return };
-        let epochs = self.document(who, page).map(|ours| ours.log().epoch()).into_iter().chain([theirs.log().epoch()]);
-        let mut epochs: Vec<_> = epochs.flatten().collect();
-        epochs.dedup();
-        if self.persists() || from == who || epochs.len() > 1 || theirs.log().is_empty() {
-            return;
-        }
+        let Some((doc, theirs)) = self.theirs(who, page, from) else { return };
         let log = theirs.log();
         let changes: Vec<_> = match which {
             None => log.iter().collect(),
-            Some(which) => log.get(usize::from(which) % log.end()).into_iter().collect(),
+            Some(which) => log.get(usize::from(which) % log.end().max(1)).into_iter().collect(),
         };
         let client = self.people[who].client;
         // Too many may wait already.
         let merged = self.sim.with_client(client, |client, _| client.merge(doc, changes));
         drop(merged.expect("it is open"));
+    }
+
+    /// A document, and the one of someone else from which something is to be taken over; it is of the same history.
+    pub(super) fn theirs(&self, who: usize, page: usize, from: u8) -> Option<(DocId, &Document)> {
+        let from = usize::from(from) % self.people.len();
+        let (doc, theirs) = (self.writable(who, page)?, self.document(from, page)?);
+        let epochs = [self.document(who, page)?.log().epoch(), theirs.log().epoch()];
+        let differ = matches!(epochs, [Some(ours), Some(theirs)] if ours != theirs);
+        let good = !self.persists() && from != who && !differ && !theirs.log().is_empty();
+        good.then_some((doc, theirs))
     }
 
     // Machines.
@@ -305,7 +316,7 @@ fn fault() -> StoreFault {
 }
 
 /// A place in a text of this length: 0 is the beginning, 255 the end or close to it.
-fn place(what: u8, len: usize) -> usize {
+pub(super) fn place(what: u8, len: usize) -> usize {
     usize::from(what) * (len + 1) / 256
 }
 
