@@ -61,6 +61,8 @@ named! {
         CursorLeftBehind = "cursor-left-behind",
         /// Operations are given the ids of others when a stretch of ids is used up.
         StretchOverrun = "stretch-overrun",
+        /// The ids of two writers follow one another where their stretches do.
+        StretchesTouch = "stretches-touch",
         /// A change may refer to what its maker had not seen, where that happens to be here.
         UnseenReferenceAccepted = "unseen-reference-accepted",
         /// A body may hold more or fewer operations than its change's header says.

@@ -42,6 +42,7 @@ pub const SCENARIOS: &[Scenario] = scenarios![
     a_header_that_says_another_length_than_the_body_makes_it_a_no_op,
     letters_side_by_side_that_had_different_neighbours_stay_two_runs,
     both_parts_of_a_split_run_have_the_same_right_neighbour,
+    what_two_write_one_behind_the_other_is_two_runs_however_long_they_are,
     two_who_make_a_container_at_once_make_one_and_what_both_write_is_kept,
     a_container_that_is_made_again_is_another_one,
     containers_are_nested_only_so_deep,
