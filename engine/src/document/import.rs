@@ -9,7 +9,7 @@ use super::{
     Opening, Origin,
     body::{
         Action, NUMBERS, Opened,
-        form::{CONTINUES, DELETE_ONE, INSERT, INSERT_ONE, SAME},
+        form::{CONTINUES, DELETED, INSERT, SAME, TYPED_ON},
     },
     journal::Author,
 };
@@ -20,10 +20,8 @@ use crate::{
     proof::{Fault, planted},
 };
 
-/// The tag of a letter typed on, of several, and of the deletion of one where the last operation was.
-const TYPED_ON: u8 = INSERT_ONE | SAME | CONTINUES;
+/// The tag of several letters typed on.
 const ALL_TYPED_ON: u8 = INSERT | SAME | CONTINUES;
-const DELETED: u8 = DELETE_ONE | SAME;
 
 /// A run of changes that can be one operation.
 enum Run {

@@ -9,7 +9,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use bytes::Bytes;
 
 use super::{
-    body::{Action, BodyFault, Dictionary, Known, NUMBERS, Opened, Writing},
+    body::{self, Action, BodyFault, Dictionary, Known, NUMBERS, Opened, Writing},
     container::{Container, ContainerId, ContainerKind, Content, Entry, Place, Stamp, Value},
     local::LocalId,
     sequence::{Origins, Removed, Said, Saying, SequenceId, Sequences},
@@ -240,7 +240,7 @@ impl State {
         let known = dictionary.known();
         scratch.clear();
         telling.write(steps, &mut Writing::new(scratch, author.replica, dictionary));
-        (Bytes::copy_from_slice(scratch), known)
+        (body::owned(scratch), known)
     }
 
     /// Forgets what the author has mentioned since, because it is part of no change that counts.

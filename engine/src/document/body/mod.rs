@@ -37,6 +37,7 @@ use bytes::Bytes;
 pub use dictionary::Dictionary;
 pub(super) use dictionary::{Known, Mentioned};
 pub(super) use form::NUMBERS;
+use form::{DELETED, TYPED_ON};
 use reading::Reading;
 pub(super) use reading::{Opened, References};
 pub(super) use writing::Writing;
@@ -310,6 +311,30 @@ impl<'a> Read<'a> {
         }
         Ok(Self { first, rest, references: reading.references })
     }
+}
+
+/// A body that was written, in memory of its own. That of a letter typed on, or of one deleted nearby, is one of few: it is
+/// there already.
+pub(super) fn owned(body: &[u8]) -> Bytes {
+    match *body {
+        [TYPED_ON, second @ 0..0x80] => Bytes::from_static(&TYPED[usize::from(second)]),
+        [DELETED, second @ 0..0x80] => Bytes::from_static(&DELETIONS[usize::from(second)]),
+        _ => Bytes::copy_from_slice(body),
+    }
+}
+
+static TYPED: [[u8; 2]; 128] = two_bytes(TYPED_ON);
+static DELETIONS: [[u8; 2]; 128] = two_bytes(DELETED);
+
+/// All bodies of a tag and one small byte.
+const fn two_bytes(tag: u8) -> [[u8; 2]; 128] {
+    let mut bodies = [[tag, 0]; 128];
+    let mut second = 0;
+    while second < 128 {
+        bodies[second][1] = second as u8;
+        second += 1;
+    }
+    bodies
 }
 
 #[cfg(test)]
