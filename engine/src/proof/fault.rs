@@ -180,6 +180,14 @@ named! {
         HeadsForgotten = "heads-forgotten",
         /// In a block, who is introduced is taken for known.
         IntroductionLost = "introduction-lost",
+        /// In a block, what was removed is taken to be there still.
+        FlippedOnce = "flipped-once",
+        /// In a block, texts that are mentioned again are looked for where those of elements are counted, too.
+        ElementsCountedTwice = "elements-counted-twice",
+        /// In a block, an integer is taken to be near the last one of its container, whatever it is near.
+        IntegersOfKeysConfused = "integers-of-keys-confused",
+        /// In a block, of a container that is introduced, those that it is in and that are introduced with it are not counted.
+        ParentUncounted = "parent-uncounted",
         /// Letters in a row are taken for one writer's, whoever wrote them.
         WritersRunTogether = "writers-run-together",
         /// Of what is deleted backwards in a row, the first is taken for the last.
