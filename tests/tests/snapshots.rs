@@ -313,3 +313,13 @@ fn a_document_without_its_history_has_no_snapshot_with_it() {
 fn a_document_without_its_history_is_joined_only_where_all_of_that_is_stored() {
     scenarios::a_document_without_its_history_is_joined_only_where_all_of_that_is_stored();
 }
+
+#[test]
+fn a_replica_that_is_put_in_the_place_of_another_one_is_joined_anew() {
+    scenarios::a_replica_that_is_put_in_the_place_of_another_one_is_joined_anew();
+}
+
+#[test]
+fn a_replica_that_is_kept_in_a_clients_own_store_is_not_replaced() {
+    scenarios::a_replica_that_is_kept_in_a_clients_own_store_is_not_replaced();
+}
