@@ -3,13 +3,14 @@
 use super::{
     bodies::{
         BEHIND, DELETE, DELETE_ONE, EXPECTED, FORWARDS, INDEX, INSERT, INSERT_ITEM, INSERT_ITEMS, INSERT_ONE,
-        INTRODUCED, Known, NUMBERS, ON, REST, RIGHT, SAME, TEXTS, TYPED_ON, VALUE, WITHIN,
+        INTRODUCED, Known, NUMBERS, ON, REST, RIGHT, SAME, TEXTS, VALUE, WITHIN,
     },
     column::{Repeats, Spelled},
     hands::Hands,
     mention::{Mention, WAYS},
     replicas::Entry,
     said::Neighbours,
+    stretch::TYPED_ON,
     value_reader::{Op, ValueReader},
     values,
     within::Within,

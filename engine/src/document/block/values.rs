@@ -155,7 +155,7 @@ impl Values {
                         }
                         tags if kind != REMOVE && *tags == *expected.as_slice() => EXPECTED,
                         [] => Mention::None.way(),
-                        [tag] => self.mention(*tag, None, hand, seq),
+                        [tag] if *tag != Mention::None => self.mention(*tag, None, hand, seq),
                         tags => {
                             pack_number(common.numbers, tags.len() as u64);
                             tags.iter().for_each(|tag| tag.pack(hand, &mut self.others));
