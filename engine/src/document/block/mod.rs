@@ -289,6 +289,23 @@ mod tests {
     }
 
     #[test]
+    fn no_tag_is_another_thing_than_a_tag_that_is_none() {
+        let change = |body: &'static [u8]| Change {
+            replica: ReplicaId::new(1),
+            seq: 0,
+            len: 1,
+            clock: Hlc::new(1, 0),
+            deps: Default::default(),
+            body: Bytes::from_static(body),
+        };
+        // An addition to a set `s` of what is no bytes at all, and a removal.
+        for body in [&[10, 0, 4, 0, 1, b's', 0, 0][..], &[10, 0, 4, 0, 1, b's', 0, 1, 0], &[0x4b, 1, 0], &[0x4b, 0]] {
+            let changes = vec![change(body)];
+            assert_eq!(decode(encode_each(changes.clone(), None), None, &Limits::default()), Ok(changes));
+        }
+    }
+
+    #[test]
     fn items_one_more_each_time_take_nothing_but_where_they_are() {
         let push: Edit = |txn| {
             let mut list = txn.list("a list");
