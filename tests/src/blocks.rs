@@ -56,7 +56,11 @@ pub fn hold(history: &[Change], had: usize, mid: usize) {
     });
     assert_eq!(next[0], next[1]);
 
-    let whole = log(history).export(&VersionVector::new()).expect("all is kept");
+    let kept = log(history);
+    let since = log(&history[..had]).version().clone();
+    assert_eq!(kept.export(&since), Some(kept.export_each(&since)), "runs are written as their changes are");
+    let whole = kept.export(&VersionVector::new()).expect("all is kept");
+    assert_eq!(whole, kept.export_each(&VersionVector::new()), "runs are written as their changes are");
     let again = importing.import(whole.clone(), &limits).expect("a good block");
     assert_eq!((again.positions, again.duplicates), (history.len()..history.len(), history.len()));
     assert_eq!(importing.poll_event(), None);

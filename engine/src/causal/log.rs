@@ -8,7 +8,8 @@ use super::{
     base::{Base, Run},
     change::Change,
     clock::{Hlc, HybridClock},
-    entries::{Entries, Entry, Header, Reading},
+    entries::{Entries, Header, Reading},
+    run::ChangeRun,
     version::{Frontier, VersionVector},
     waiting::{Waiting, bytes_of},
 };
@@ -112,7 +113,7 @@ impl ChangeLog {
         let same = before.version() == base.version() && *before.frontier() == base.frontier();
         if same {
             if !planted(Fault::UnpackingForgetsLater) {
-                self.iter().for_each(|change| before.push(&change));
+                self.runs(0).for_each(|run| before.push_run(run, &self.writers));
             }
             before.epoch = self.epoch;
             before.waiting = std::mem::take(&mut self.waiting);
@@ -133,9 +134,9 @@ impl ChangeLog {
     /// The shape of all that is here, from the beginning on.
     pub(crate) fn shape(&self) -> Base {
         let mut shape = Base::clone(&self.base);
-        for change in self.iter() {
-            let run = Run { first: change.id(), end: change.end(), deps: change.deps };
-            shape.push(run, change.clock);
+        for run in self.runs(0) {
+            let first = OpId::new(self.writers[run.writer], run.seq);
+            shape.push(Run { first, end: run.end(), deps: run.deps(&self.writers) }, run.clock);
         }
         shape.set_clocks(self.writers.iter().filter_map(|writer| Some(self.by_replica.get(writer)?.clock)));
         shape
@@ -153,7 +154,10 @@ impl ChangeLog {
     pub(crate) fn came_after(&self, step: usize) -> Option<(OpId, Frontier)> {
         match self.base.runs().get(step) {
             Some(run) => Some((run.first, run.deps.clone())),
-            None => self.get(step - self.base.runs().len()).map(|change| (change.id(), change.deps)),
+            None => {
+                let run = self.entries.read(step - self.base.runs().len()).next()?;
+                Some((OpId::new(self.writers[run.writer], run.seq), run.deps(&self.writers)))
+            }
         }
     }
 
@@ -179,7 +183,7 @@ impl ChangeLog {
 
     /// The change at a position, if there is one.
     pub fn get(&self, position: LogPosition) -> Option<Change> {
-        self.entries.read(position).next().map(|entry| entry.change(&self.writers))
+        self.entries.read(position).next().map(|run| run.change(&self.writers))
     }
 
     /// The changes at some positions, in order. They lie packed, and are made as they are asked for.
@@ -190,12 +194,19 @@ impl ChangeLog {
     pub fn range(&self, positions: Range<LogPosition>) -> impl ExactSizeIterator<Item = Change> + Clone + '_ {
         let Range { start, end } = positions;
         assert!(start <= end && end <= self.end(), "{start}..{end} is not within a log of {} changes", self.end());
-        Changes { reading: self.entries.read(start), writers: &self.writers, end }
+        let mut reading = self.entries.read(start);
+        Changes { run: reading.next(), reading, writers: &self.writers, at: start, end }
     }
 
     /// All changes, in the order of their arrival.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = Change> + Clone + '_ {
         self.range(0..self.end())
+    }
+
+    /// The changes from a position on as they lie here: in runs. Their writers are places in [`writers`](Self::writers).
+    pub(crate) fn runs(&self, from: LogPosition) -> impl Iterator<Item = ChangeRun<'_>> + '_ {
+        let mut reading = self.entries.read(from);
+        std::iter::from_fn(move || reading.next())
     }
 
     /// Everyone who ever made a change here, in the order of first appearance.
@@ -210,19 +221,27 @@ impl ChangeLog {
 
     /// Where the change that covers an operation is; `None` also if it is not kept.
     pub fn position(&self, op: OpId) -> Option<LogPosition> {
-        self.covering(op).map(|entry| entry.position)
+        let run = self.covering(op)?;
+        Some(run.position + run.until(op.seq))
     }
 
-    /// The entry of the change that covers an operation.
-    fn covering(&self, op: OpId) -> Option<Entry<'_>> {
+    /// The run in which the change is that covers an operation.
+    fn covering(&self, op: OpId) -> Option<ChangeRun<'_>> {
         let writer = self.by_replica.get(&op.replica)?;
         let mut reading = self.entries.read_chunk(writer.chunk(op.seq)?);
         loop {
-            let entry = reading.next()?;
-            if entry.writer == writer.index && entry.end() > op.seq {
-                return Some(entry);
+            let run = reading.next()?;
+            if run.writer == writer.index && run.end() > op.seq {
+                return Some(run);
             }
         }
+    }
+
+    /// The same from that change on.
+    fn covering_change(&self, op: OpId) -> Option<ChangeRun<'_>> {
+        let mut run = self.covering(op)?;
+        run.skip(run.until(op.seq));
+        Some(run)
     }
 
     /// The first position at which something stands that `version` lacks; the end if it lacks nothing.
@@ -238,9 +257,10 @@ impl ChangeLog {
         let mut first = self.end();
         if let Some(chunk) = lacking.min() {
             let mut reading = self.entries.read_chunk(chunk);
-            while let Some(entry) = reading.next() {
-                if entry.end() > version.next(self.writers[entry.writer]) {
-                    first = entry.position;
+            while let Some(run) = reading.next() {
+                let next = version.next(self.writers[run.writer]);
+                if run.end() > next {
+                    first = run.position + run.until(next);
                     break;
                 }
             }
@@ -251,6 +271,17 @@ impl ChangeLog {
     /// What is here and not in `version`, in an order in which it can be taken in.
     pub fn since<'a>(&'a self, version: &'a VersionVector) -> impl Iterator<Item = Change> + 'a {
         self.range(self.first_missing(version)..self.end()).filter(|change| !version.contains(change.last()))
+    }
+
+    /// The same as they lie here: in runs.
+    pub(crate) fn runs_since<'a>(&'a self, version: &'a VersionVector) -> impl Iterator<Item = ChangeRun<'a>> + 'a {
+        self.runs(self.first_missing(version)).filter_map(|mut run| {
+            let next = version.next(self.writers[run.writer]);
+            (run.end() > next).then(|| {
+                run.skip(run.until(next));
+                run
+            })
+        })
     }
 
     /// Changes that wait for others: how many, and the bytes of their bodies and dependencies.
@@ -289,7 +320,7 @@ impl ChangeLog {
     /// What a change that is made here now says but for its body.
     pub(crate) fn next_header(&self, replica: ReplicaId, len: u64, clock: Hlc) -> Change {
         let seq = self.version.next(replica);
-        let deps = self.frontier.iter().filter(|head| head.replica != replica).collect();
+        let deps = self.frontier.without(replica);
         Change { replica, seq, len, clock, deps, body: Bytes::new() }
     }
 
@@ -321,7 +352,7 @@ impl ChangeLog {
             return Err(ChangeFault::Length { id });
         }
         if self.version.contains(id) && !planted(Fault::DuplicateAppended) {
-            let known = self.covering(id).map(|entry| entry.change(&self.writers));
+            let known = self.covering_change(id).map(|run| run.change(&self.writers));
             // Of a change that is not kept, no more can be said than that it does not go beyond the others.
             let covered = self.base.version().contains(change.last());
             return if known.as_ref() == Some(&change) || covered || planted(Fault::ContradictionAccepted) {
@@ -449,32 +480,48 @@ impl ChangeLog {
         if is_last(self.base.version()) {
             return self.base.writers().get(self.writer_index(op.replica)?).map(|(_, clock)| *clock);
         }
-        self.covering(op).map(|entry| entry.clock)
+        self.covering_change(op).map(|run| run.clock)
     }
 
     fn push(&mut self, change: &Change) {
-        let chunk = self.entries.next_chunk();
-        let writer = self.by_replica.entry(change.replica).or_insert_with(|| {
-            self.writers.push(change.replica);
-            Writer { index: self.writers.len() - 1, chunks: Vec::new(), clock: change.clock }
+        let Change { replica, seq, len, clock, ref deps, ref body } = *change;
+        let writer = self.by_replica.entry(replica).or_insert_with(|| {
+            self.writers.push(replica);
+            Writer { index: self.writers.len() - 1, chunks: Vec::new(), clock }
         });
-        if writer.chunks.last().is_none_or(|(_, last)| *last != chunk) {
-            writer.chunks.push((change.seq, chunk));
-        }
-        writer.clock = change.clock;
-        let Change { seq, len, clock, ref deps, ref body, .. } = *change;
         let header = Header { writer: writer.index, seq, len, clock, deps };
+        let chunk = self.entries.make_room(&header, body.len());
+        if writer.chunks.last().is_none_or(|(_, last)| *last != chunk) {
+            writer.chunks.push((seq, chunk));
+        }
+        writer.clock = clock;
         let by_replica = &self.by_replica;
         self.entries.push(&header, body, |replica| by_replica.get(&replica).map(|writer| writer.index));
-        for dep in change.deps.iter().filter(|_| !planted(Fault::HeadNotRetired)) {
+        for dep in deps.iter().filter(|_| !planted(Fault::HeadNotRetired)) {
             self.frontier.remove(dep);
         }
-        match change.seq.checked_sub(1) {
-            Some(previous) => self.frontier.replace(OpId::new(change.replica, previous), change.last()),
+        match seq.checked_sub(1) {
+            Some(previous) => self.frontier.replace(OpId::new(replica, previous), change.last()),
             None => self.frontier.insert(change.last()),
         }
-        self.version.extend(change.replica, change.end());
-        self.clock = self.clock.max(change.clock);
+        self.version.extend(replica, change.end());
+        self.clock = self.clock.max(clock);
+    }
+
+    /// The changes of a run, which comes from where its writers have the numbers of these `names`.
+    fn push_run(&mut self, mut run: ChangeRun<'_>, names: &[ReplicaId]) {
+        while run.count > 0 {
+            let first = run.change(names);
+            self.push(&first);
+            run.skip(1);
+            let Some(writer) = self.by_replica.get_mut(&first.replica).filter(|_| run.count > 0) else { continue };
+            run.writer = writer.index;
+            self.entries.extend(&mut run);
+            writer.clock = self.entries.last_clock();
+            self.clock = self.clock.max(writer.clock);
+            self.frontier.replace(first.last(), OpId::new(first.replica, run.seq - 1));
+            self.version.extend(first.replica, run.seq);
+        }
     }
 }
 
@@ -490,7 +537,10 @@ impl Writer {
 #[derive(Clone)]
 struct Changes<'a> {
     reading: Reading<'a>,
+    /// What is next.
+    run: Option<ChangeRun<'a>>,
     writers: &'a [ReplicaId],
+    at: LogPosition,
     end: LogPosition,
 }
 
@@ -498,14 +548,19 @@ impl Iterator for Changes<'_> {
     type Item = Change;
 
     fn next(&mut self) -> Option<Change> {
-        if self.reading.position() >= self.end {
-            return None;
+        let run = self.run.as_mut().filter(|_| self.at < self.end)?;
+        let change = run.change(self.writers);
+        self.at += 1;
+        if run.count > 1 {
+            run.skip(1);
+        } else {
+            self.run = self.reading.next();
         }
-        self.reading.next().map(|entry| entry.change(self.writers))
+        Some(change)
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        let left = self.end.saturating_sub(self.reading.position());
+        let left = self.end.saturating_sub(self.at);
         (left, Some(left))
     }
 }

@@ -9,10 +9,12 @@ pub(crate) mod change;
 mod clock;
 mod entries;
 mod log;
+mod run;
 mod version;
 mod waiting;
 
 pub use change::Change;
 pub use clock::{Hlc, HybridClock, ParseHlcError};
 pub use log::{ChangeLog, LogPosition, Received};
+pub(crate) use run::ChangeRun;
 pub use version::{Frontier, VersionVector};

@@ -6,10 +6,10 @@
 use bytes::Bytes;
 
 use super::{
-    ContainerKind, Opening, Operation, Origin,
+    Opening, Origin,
     body::{
-        Action, NUMBERS,
-        form::{CONTINUES, DELETE_ONE, INSERT, INSERT_ONE, SAME},
+        Action, NUMBERS, Opened,
+        form::{CONTINUES, DELETED, INSERT, SAME, TYPED_ON},
     },
     journal::Author,
 };
@@ -20,10 +20,8 @@ use crate::{
     proof::{Fault, planted},
 };
 
-/// The tag of a letter typed on, of several, and of the deletion of one where the last operation was.
-const TYPED_ON: u8 = INSERT_ONE | SAME | CONTINUES;
+/// The tag of several letters typed on.
 const ALL_TYPED_ON: u8 = INSERT | SAME | CONTINUES;
-const DELETED: u8 = DELETE_ONE | SAME;
 
 /// A run of changes that can be one operation.
 enum Run {
@@ -65,9 +63,8 @@ impl Opening<'_> {
     /// As one operation. They name their own writer's characters, so that all of these were seen.
     fn apply_deleted(&mut self, change: &Change, first: OpId, count: u64) -> bool {
         let begin = self.state.begin(Author { replica: change.replica, clock: change.clock }, change.seq);
-        let container = self.state.dictionary().last_container().filter(|last| last.kind == ContainerKind::Text);
-        let Some(container) = container.cloned() else { return false };
-        let operation = Operation { seq: change.seq, container, action: Action::Delete { first, count } };
+        let Some(container) = self.state.dictionary().last_text() else { return false };
+        let operation = Opened { seq: change.seq, container, action: Action::Delete { first, count } };
         if self.state.apply(operation).is_err() {
             self.state.return_to(begin);
             return false;

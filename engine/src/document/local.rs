@@ -156,20 +156,29 @@ impl LocalIds {
 
     /// The id of an operation. One that has no id may be given one that nothing bears.
     pub(crate) fn find(&self, op: OpId) -> Option<LocalId> {
-        self.run(op).map(|(id, _)| id)
+        self.find_of(self.find_writer(op.replica)?, op.seq)
+    }
+
+    /// The same for an operation of a writer by its number.
+    pub(crate) fn find_of(&self, writer: u32, seq: u64) -> Option<LocalId> {
+        self.run_of(writer, seq).map(|(id, _)| id)
     }
 
     /// The id of an operation, and how many operations from it on have consecutive ids.
     pub(crate) fn run(&self, op: OpId) -> Option<(LocalId, u32)> {
-        let stretches = &self.writers[self.find_writer(op.replica)? as usize].stretches;
+        self.run_of(self.find_writer(op.replica)?, op.seq)
+    }
+
+    fn run_of(&self, writer: u32, number: u64) -> Option<(LocalId, u32)> {
+        let stretches = &self.writers[writer as usize].stretches;
         let after = match stretches.last() {
-            Some(last) if last.seq <= op.seq => stretches.len(),
-            _ => stretches.partition_point(|stretch| stretch.seq <= op.seq),
+            Some(last) if last.seq <= number => stretches.len(),
+            _ => stretches.partition_point(|stretch| stretch.seq <= number),
         };
         let Stretch { seq, first, len } = stretches[after.checked_sub(1)?];
         let end = stretches.get(after).map_or(u64::MAX, |next| next.seq).min(seq.saturating_add(u64::from(len)));
-        let left = end.checked_sub(op.seq).filter(|left| *left > 0)?;
-        Some((LocalId::from_bits(first + (op.seq - seq) as u32)?, left as u32))
+        let left = end.checked_sub(number).filter(|left| *left > 0)?;
+        Some((LocalId::from_bits(first + (number - seq) as u32)?, left as u32))
     }
 
     /// Whose an id is.

@@ -6,12 +6,12 @@
 use super::{
     column::{Runs, Spells},
     hands::{Hand, Hands, Mention},
-    replicas::Table,
+    replicas::{Point, Table, Who},
     said::{Guess, Inserted, Said, Splitting, TextIn},
+    stretch::{DELETED, Side, TYPED_ON, deleted, deleted_on, typed},
 };
 use crate::{
-    causal::Change,
-    document::body::form,
+    causal::{Change, ChangeRun},
     id::{OpId, ReplicaId},
     packed::{Unpacker, pack_bytes, pack_number, pack_signed},
 };
@@ -44,9 +44,6 @@ pub(super) const TEXT_IN: u32 = 9;
 pub(super) const SAME: u64 = 0;
 pub(super) const INDEX: u64 = 1;
 pub(super) const INTRODUCED: u64 = 2;
-
-/// The tag of a letter typed on.
-pub(super) const TYPED_ON: u8 = form::INSERT_ONE | form::SAME | form::CONTINUES;
 
 /// Characters that need not be written, because whoever reads the block has them.
 pub(super) type Known<'a> = Option<&'a dyn Fn(OpId) -> Option<char>>;
@@ -83,13 +80,18 @@ impl<'a> Bodies<'a> {
         }
     }
 
-    /// The body of a change of the writer at this place of the table.
-    pub(super) fn push(&mut self, change: &Change, place: u32, table: &mut Table) {
+    /// A writer's operations from here on.
+    fn begin(&mut self, seq: u64, place: u32) {
         if self.guesses.len() <= place as usize {
             self.guesses.resize(place as usize + 1, None);
         }
-        self.guesses[place as usize].get_or_insert(Guess { from_start: change.seq == 0, containers: 0 });
+        self.guesses[place as usize].get_or_insert(Guess { from_start: seq == 0, containers: 0 });
         self.hands.hand(place);
+    }
+
+    /// The body of a change of the writer at this place of the table.
+    pub(super) fn push(&mut self, change: &Change, place: u32, table: &mut Table) {
+        self.begin(change.seq, place);
         if let Some(letter) = typed_on(&change.body).filter(|_| self.known.is_none() && change.seq < u64::MAX) {
             // What nearly all changes are, in a few steps.
             self.counts.push(1);
@@ -116,6 +118,62 @@ impl<'a> Bodies<'a> {
             }
         }
         self.counts.push(count);
+    }
+
+    /// The bodies of a run of changes.
+    pub(super) fn push_run(&mut self, run: &ChangeRun<'_>, writers: &[ReplicaId], place: u32, table: &mut Table) {
+        let mut run = run.clone();
+        while run.count > 0 {
+            let taken = if run.len == 1 && run.end() < u64::MAX { self.push_alike(&run, place) } else { 0 };
+            if taken > 0 {
+                self.counts.push_all(1, taken);
+                run.pass(taken as usize);
+            } else {
+                self.push(&run.change(writers), place, table);
+                run.pass(1);
+            }
+        }
+    }
+
+    /// The bodies that a run begins with and that say the same, if it can be told at once what there is to be written; how
+    /// many.
+    fn push_alike(&mut self, run: &ChangeRun<'_>, place: u32) -> u64 {
+        let (size, _, bodies) = run.alike();
+        self.begin(run.seq, place);
+        match bodies.first() {
+            Some(&TYPED_ON) if self.known.is_none() => {
+                let letters = typed(size, bodies);
+                if letters > 0 {
+                    self.text.extend(bodies.chunks_exact(2).take(letters).map(|body| body[1]));
+                    self.shapes.push_all(INSERT_ONE, letters as u64);
+                    self.hands.go_on(place, run.seq + letters as u64);
+                }
+                letters as u64
+            }
+            Some(&DELETED) => self.push_deletions(run.seq, size, bodies, place),
+            _ => 0,
+        }
+    }
+
+    fn push_deletions(&mut self, seq: u64, size: usize, bodies: &[u8], place: u32) -> u64 {
+        let Some(target) = deleted(seq, &bodies[..size]) else { return 0 };
+        let item = Some(Point { who: Who::named(place), seq: target });
+        let mode = match () {
+            () if self.hands.backwards(place, 1) == item => ON,
+            () if self.hands.forwards(place) == item => FORWARDS,
+            () => return 0,
+        };
+        self.shapes.push(DELETE_ONE | mode << 3);
+        self.hands.delete(place, Mention::Own { seq: target }, 1);
+        let (side, count) = deleted_on(seq + 1, size, &bodies[size..], self.hands.deleted(place));
+        let count = count.min(self.hands.beside(place, side));
+        if side == Side::Behind && self.hands.backwards(place, 1).is_some_and(|before| before.seq > target) {
+            // It might be told as if it were before.
+            return 1;
+        }
+        self.shapes.push_all(DELETE_ONE | if side == Side::Before { ON } else { FORWARDS } << 3, count);
+        self.hands.delete_on(place, side, count);
+        1 + count
     }
 
     fn rest(&mut self, bytes: &[u8], place: u32) {

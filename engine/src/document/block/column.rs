@@ -42,6 +42,14 @@ impl Runs {
         (self.value, self.count) = (value, 1);
     }
 
+    /// The same value many times.
+    pub(super) fn push_all(&mut self, value: u64, count: u64) {
+        if count > 0 {
+            self.push(value);
+            self.count += count - 1;
+        }
+    }
+
     fn close(&mut self) {
         match self.count {
             0 => {}
@@ -118,6 +126,14 @@ impl Spells {
         }
         self.close();
         (self.value, self.count) = (value, 1);
+    }
+
+    /// The same value many times.
+    pub(super) fn push_all(&mut self, value: u64, count: u64) {
+        if count > 0 {
+            self.push(value);
+            self.count += count - 1;
+        }
     }
 
     pub(super) fn close(&mut self) {

@@ -50,7 +50,14 @@ impl ChangeLog {
     /// ```
     pub fn export(&self, since: &VersionVector) -> Option<Bytes> {
         let kept = since.covers(self.not_kept()) || planted(Fault::BlockOfUnkept);
-        kept.then(|| encode(self.since(since), None))
+        kept.then(|| encode(self.runs_since(since), self.writers(), None))
+    }
+
+    /// The same, found out change by change.
+    #[cfg(feature = "proof")]
+    #[doc(hidden)]
+    pub fn export_each(&self, since: &VersionVector) -> Bytes {
+        super::encode_each(self.since(since), None)
     }
 
     /// Takes in the changes of a block, as if they came one after another.

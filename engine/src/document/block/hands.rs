@@ -5,7 +5,10 @@
 
 use std::collections::BTreeMap;
 
-use super::replicas::{INDICES, Point, Who};
+use super::{
+    replicas::{INDICES, Point, Who},
+    stretch::Side,
+};
 
 /// All writers of a block.
 #[derive(Default)]
@@ -166,6 +169,56 @@ impl Hands {
             at = self.behind(at.map(|at| Point { seq: last, ..at }));
         }
         at
+    }
+
+    /// The numbers of the writer's own items that its last operations deleted, the first and the last; none if that was
+    /// something else.
+    pub(super) fn deleted(&self, place: u32) -> Option<(u64, u64)> {
+        match self.list[place as usize].last {
+            Last::Deleted { first, last } if first.who == Who::named(place) => Some((first.seq, last.seq)),
+            _ => None,
+        }
+    }
+
+    /// How many items beside these are expected to be deleted next, one after another, and have the next number each.
+    pub(super) fn beside(&self, place: u32, side: Side) -> u64 {
+        let Some((first, last)) = self.deleted(place) else { return 0 };
+        let who = Who::named(place);
+        let at = |seq| Point { who, seq };
+        let own = |item: Option<Point>| item.filter(|item| item.who == who).map(|item| item.seq);
+        match side {
+            Side::Before => {
+                let moved = self.before.range(..=Some(at(first))).next_back().and_then(|(item, _)| own(*item));
+                let deleted = self.deleted.range(..at(first)).next_back().filter(|(from, _)| from.who == who);
+                let deleted = deleted.map_or(first, |(_, to)| (first - 1).saturating_sub(*to));
+                deleted.min(first - moved.unwrap_or(0))
+            }
+            Side::Behind => {
+                let moved = self.behind.range(Some(at(last))..).next().and_then(|(item, _)| own(*item));
+                let Some(next) = last.checked_add(1).map(at).filter(|next| self.run_around(*next).is_none()) else {
+                    return 0;
+                };
+                let deleted = self.deleted.range(next..).next().and_then(|(from, _)| own(Some(*from)));
+                (deleted.unwrap_or(u64::MAX) - next.seq).min(moved.unwrap_or(u64::MAX) - last)
+            }
+        }
+    }
+
+    /// A writer deletes that many items beside those that it deleted last.
+    pub(super) fn delete_on(&mut self, place: u32, side: Side, count: u64) {
+        let hand = &mut self.list[place as usize];
+        let Last::Deleted { first, last } = &mut hand.last else { return };
+        hand.touched = match side {
+            _ if count == 0 => return,
+            Side::Before => {
+                first.seq -= count;
+                first.seq
+            }
+            Side::Behind => {
+                last.seq += count;
+                last.seq
+            }
+        };
     }
 
     /// The next item before this one that is not deleted, as far as the block tells.

@@ -7,7 +7,7 @@ use super::{
     replicas::{Entry, Table},
 };
 use crate::{
-    causal::{Change, Frontier, Hlc},
+    causal::{Change, ChangeRun, Frontier, Hlc},
     error::Malformed,
     id::{OpId, ReplicaId},
     packed::{Unpacker, pack_number, pack_signed},
@@ -101,13 +101,45 @@ impl Headers {
         debug_assert!(*next == change.seq, "a writer's changes follow one another");
         self.writers.push(who.into());
         self.lens.push(change.len);
-        let millis = change.clock.millis().wrapping_sub(self.before.clock.millis());
-        self.millis.push(zigzag(millis as i64));
-        let counter = i64::from(change.clock.counter()) - i64::from(self.before.counter(change.clock.millis()));
-        self.counters.push(zigzag(counter));
+        self.push_clock(change.clock);
         self.push_deps(who, &change.deps, table);
         self.before.take(who, change.end(), change.clock);
         who
+    }
+
+    /// Those of a run of changes, of which only the first has dependencies.
+    pub(super) fn push_run(&mut self, run: &ChangeRun<'_>, writers: &[ReplicaId], table: &mut Table) -> u32 {
+        let who = self.push(&run.header(writers), table);
+        let count = run.count as u64 - 1;
+        self.writers.push_all(who.into(), count);
+        self.lens.push_all(1, count);
+        self.deps.push_all(NOTHING, count);
+        let mut run = run.clone();
+        let mut left = count;
+        while left > 0 {
+            // Within a millisecond all is as expected.
+            let alike = (run.steady() as u64 - 1).min(u64::from(u16::MAX - run.clock.counter()));
+            self.millis.push_all(0, alike);
+            self.counters.push_all(0, alike);
+            run.skip(alike as usize);
+            left -= alike;
+            if left > 0 {
+                self.before.clock = run.clock;
+                run.skip(1);
+                self.push_clock(run.clock);
+                left -= 1;
+            }
+        }
+        self.before.take(who, run.end(), run.clock);
+        who
+    }
+
+    fn push_clock(&mut self, clock: Hlc) {
+        let millis = clock.millis().wrapping_sub(self.before.clock.millis());
+        self.millis.push(zigzag(millis as i64));
+        let counter = i64::from(clock.counter()) - i64::from(self.before.counter(clock.millis()));
+        self.counters.push(zigzag(counter));
+        self.before.clock = clock;
     }
 
     fn push_deps(&mut self, who: u32, deps: &Frontier, table: &mut Table) {

@@ -10,6 +10,7 @@
 //! | `headers` | the headers of changes as columns |
 //! | `bodies`, `reader` | the bodies of changes as columns, and out of them |
 //! | `said` | operations on texts, out of bodies and back |
+//! | `stretch` | bodies that say the same as the one before, many at once |
 //! | `hands` | what each writer is expected to do next |
 //! | `replicas` | who is mentioned |
 //! | `exchange` | exports and imports |
@@ -25,8 +26,7 @@ mod headers;
 mod reader;
 mod replicas;
 mod said;
-
-use std::borrow::Borrow;
+mod stretch;
 
 use bodies::{Bodies, Known};
 use bytes::Bytes;
@@ -37,8 +37,9 @@ use reader::BodyReader;
 use replicas::Table;
 
 use crate::{
-    causal::Change,
+    causal::{Change, ChangeRun},
     error::{ChangeFault, Malformed},
+    id::ReplicaId,
     limits::Limits,
     packed::{Unpacker, pack_number},
     proof::{Fault, planted},
@@ -77,34 +78,68 @@ pub enum BlockFault {
     Change(#[from] ChangeFault),
 }
 
-/// The block of some changes, which have to be in the order of a log, with none of a writer's left out between two others.
+/// The block of some changes as they lie in a log: in its order, with none of a writer's left out between two others.
+/// `writers` are the replicas by the numbers that the log gives them.
 ///
 /// Characters for which `known` has an answer are left out, unless it is a wrong one.
-pub(in crate::document) fn encode<C: Borrow<Change>>(changes: impl IntoIterator<Item = C>, known: Known<'_>) -> Bytes {
-    let mut table = Table::default();
-    let mut headers = Headers::default();
-    let mut bodies = Bodies::new(known);
-    let (mut count, mut len) = (0, 0);
-    for change in changes {
-        let change = change.borrow();
-        let place = headers.push(change, &mut table);
-        bodies.push(change, place, &mut table);
-        count += 1;
-        len += change.body.len() as u64;
+pub(in crate::document) fn encode<'a>(
+    runs: impl IntoIterator<Item = ChangeRun<'a>>,
+    writers: &[ReplicaId],
+    known: Known<'_>,
+) -> Bytes {
+    let mut block = Encoding::new(known);
+    for run in runs {
+        let place = block.headers.push_run(&run, writers, &mut block.table);
+        block.bodies.push_run(&run, writers, place, &mut block.table);
+        block.count += run.count as u64;
+        block.len += run.bytes() as u64;
     }
-    let mut packed = Vec::new();
-    pack_number(&mut packed, count);
-    pack_number(&mut packed, len);
-    let (numbers, texts) = bodies.finish();
-    pack_section(&mut packed, headers.finish(&table));
-    pack_section(&mut packed, numbers);
-    pack_section(&mut packed, texts);
-    let mut block = Vec::with_capacity(MAGIC.len() + 5 + packed.len());
-    block.extend(MAGIC);
-    block.push(VERSION);
-    block.extend(crc32fast::hash(&packed).to_be_bytes());
-    block.extend(packed);
-    block.into()
+    block.finish()
+}
+
+/// The same of changes that are looked at one by one: the same bytes, later.
+#[cfg(any(test, feature = "proof"))]
+pub(in crate::document) fn encode_each(changes: impl IntoIterator<Item = Change>, known: Known<'_>) -> Bytes {
+    let mut block = Encoding::new(known);
+    for change in changes {
+        let place = block.headers.push(&change, &mut block.table);
+        block.bodies.push(&change, place, &mut block.table);
+        block.count += 1;
+        block.len += change.body.len() as u64;
+    }
+    block.finish()
+}
+
+/// A block that is being written.
+struct Encoding<'a> {
+    table: Table,
+    headers: Headers,
+    bodies: Bodies<'a>,
+    count: u64,
+    len: u64,
+}
+
+impl<'a> Encoding<'a> {
+    fn new(known: Known<'a>) -> Self {
+        let (table, headers) = (Table::default(), Headers::default());
+        Self { table, headers, bodies: Bodies::new(known), count: 0, len: 0 }
+    }
+
+    fn finish(self) -> Bytes {
+        let mut block = Vec::new();
+        block.extend(MAGIC);
+        block.push(VERSION);
+        block.extend([0; 4]);
+        pack_number(&mut block, self.count);
+        pack_number(&mut block, self.len);
+        let (numbers, texts) = self.bodies.finish();
+        pack_section(&mut block, self.headers.finish(&self.table));
+        pack_section(&mut block, numbers);
+        pack_section(&mut block, texts);
+        let (before, packed) = block.split_at_mut(MAGIC.len() + 5);
+        before[MAGIC.len() + 1..].copy_from_slice(&crc32fast::hash(packed).to_be_bytes());
+        block.into()
+    }
 }
 
 /// The changes of a block. `known` has to answer as when it was encoded.
@@ -179,7 +214,7 @@ mod tests {
     use crate::{
         causal::Hlc,
         document::{Document, EditError},
-        id::{OpId, ReplicaId},
+        id::OpId,
         time::Wall,
     };
 
@@ -195,7 +230,7 @@ mod tests {
 
     #[test]
     fn a_letter_typed_on_takes_nothing_but_itself() {
-        let size = |len| encode(typed(&"abcdefghij".repeat(len)), None).len();
+        let size = |len| encode_each(typed(&"abcdefghij".repeat(len)), None).len();
         // Ten times the text is as long when it is deflated, but for a few bytes.
         assert!(size(100) < size(10) + 20, "{} and {} bytes", size(100), size(10));
     }
@@ -205,18 +240,18 @@ mod tests {
         let text = "Is a pond with leaves on it";
         let changes = typed(text);
         let known = |op: OpId| text.chars().nth(usize::try_from(op.seq).ok()?).filter(|char| *char != 'e');
-        let (whole, rest) = (encode(&changes, None), encode(&changes, Some(&known)));
+        let (whole, rest) = (encode_each(changes.clone(), None), encode_each(changes.clone(), Some(&known)));
         assert!(rest.len() + 15 < whole.len(), "{} and {} bytes", rest.len(), whole.len());
         assert_eq!(decode(rest, Some(&known), &Limits::default()), Ok(changes.clone()));
         let wrong = |op: OpId| known(op).map(|char| if op.seq == 3 { '?' } else { char });
-        let block = encode(&changes, Some(&wrong));
+        let block = encode_each(changes.clone(), Some(&wrong));
         assert_eq!(decode(block, Some(&wrong), &Limits::default()), Ok(changes));
     }
 
     #[test]
     fn what_is_damaged_cut_short_of_another_version_or_over_a_limit_is_refused() {
         let changes = typed("abcdefgh");
-        let block = encode(&changes, None);
+        let block = encode_each(changes.clone(), None);
         let limits = Limits::default();
         let read = |block: &[u8], limits: &Limits| decode(Bytes::copy_from_slice(block), None, limits);
         for at in 0..block.len() {

@@ -3,12 +3,13 @@
 use super::{
     bodies::{
         BEHIND, DELETE, DELETE_ONE, EXPECTED, FORWARDS, INDEX, INSERT, INSERT_ONE, INTRODUCED, KNOWN, Known, NEW, NONE,
-        NUMBERS, ON, OWN, REST, RIGHT, SAME, TEXT_IN, TEXTS, TYPED_ON,
+        NUMBERS, ON, OWN, REST, RIGHT, SAME, TEXT_IN, TEXTS,
     },
     column::{Repeats, Spelled},
     hands::{Hand, Hands, Mention},
     replicas::{Entry, INDICES},
     said::{Inserted, Said, TextIn},
+    stretch::TYPED_ON,
 };
 use crate::{
     causal::Change,

@@ -50,7 +50,7 @@ impl Document {
         pack_number(&mut body, state.len() as u64);
         body.extend(state);
         let shown = Shown::of(&document.state);
-        body.extend(block::encode(document.log.iter(), Some(&|op| shown.char(op))));
+        body.extend(block::encode(document.log.runs(0), document.log.writers(), Some(&|op| shown.char(op))));
         Some(sealed(FULL, &body))
     }
 

@@ -1,0 +1,71 @@
+//! Bodies that say the same as the one before: a letter typed on, or one deleted beside the last. Nearly all bodies are such,
+//! and they are looked at many at once.
+
+pub(super) use crate::document::body::form::{DELETED, TYPED_ON};
+
+/// Where something stands that is deleted: beside what was deleted last.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Side {
+    Before,
+    Behind,
+}
+
+/// How many of these bodies, all of the same size, are ASCII characters typed on, before the first that is not.
+pub(super) fn typed(size: usize, bodies: &[u8]) -> usize {
+    if size != 2 {
+        return 0;
+    }
+    let is_typed = |body: &[u8]| body[0] == TYPED_ON && body[1].is_ascii();
+    let mut count = 0;
+    // Several at a time, because then it is a few instructions for all of them.
+    for some in bodies.chunks_exact(2 * SOME) {
+        if !some.chunks_exact(2).fold(true, |all, body| all & is_typed(body)) {
+            break;
+        }
+        count += SOME;
+    }
+    count + bodies[2 * count..].chunks_exact(2).take_while(|body| is_typed(body)).count()
+}
+
+const SOME: usize = 16;
+
+/// The number of the writer's own item that this body deletes, if it is the operation `seq` and does nothing else.
+pub(super) fn deleted(seq: u64, body: &[u8]) -> Option<u64> {
+    let (tag, digits) = body.split_first()?;
+    let last = *digits.last().filter(|_| *tag == DELETED && digits.len() <= MOST_DIGITS)?;
+    let mut reference = 0;
+    for (at, digit) in digits.iter().enumerate() {
+        let ends = at + 1 == digits.len();
+        if (*digit < 0x80) != ends {
+            return None;
+        }
+        reference |= u64::from(digit & 0x7f) << (7 * at);
+    }
+    let own = reference > 0 && reference % 2 == 0 && (last > 0 || digits.len() == 1);
+    seq.checked_sub(reference / 2).filter(|_| own)
+}
+
+/// As many digits are sure to be a number of 64 bits.
+const MOST_DIGITS: usize = 9;
+
+/// How many of these bodies, all of the same size and the first of them of the operation `seq`, delete one item after another
+/// on the same side of those that are deleted; and on which.
+pub(super) fn deleted_on(seq: u64, size: usize, bodies: &[u8], items: Option<(u64, u64)>) -> (Side, u64) {
+    let none = (Side::Before, 0);
+    let Some((first, last)) = items else { return none };
+    let Some(body) = bodies.get(..size) else { return none };
+    let Some(target) = deleted(seq, body) else { return none };
+    if last.checked_add(1) == Some(target) {
+        // What is deleted is as far from its deletion each time, and the bodies are the same.
+        let same = bodies.chunks_exact(size).take_while(|other| *other == body).count();
+        (Side::Behind, same as u64)
+    } else if target.checked_add(1) == Some(first) {
+        let targets = bodies.chunks_exact(size).zip(0..).take_while(|(body, at)| {
+            let target = target.checked_sub(*at);
+            target.is_some() && deleted(seq + at, body) == target
+        });
+        (Side::Before, targets.count() as u64)
+    } else {
+        none
+    }
+}
