@@ -100,6 +100,15 @@ impl Unpacker {
         Ok(char)
     }
 
+    /// The characters that come next, at most so many, up to the first that is not of ASCII.
+    pub(crate) fn ascii(&mut self, most: usize) -> &[u8] {
+        let rest = &self.bytes[self.at..];
+        let rest = &rest[..most.min(rest.len())];
+        let count = if rest.is_ascii() { rest.len() } else { rest.iter().take_while(|byte| byte.is_ascii()).count() };
+        self.at += count;
+        &rest[..count]
+    }
+
     /// A number of either sign, those close to nothing in few bytes: 0, -1, 1, -2, 2 …
     pub(crate) fn signed(&mut self, what: &'static str) -> Result<i64, Malformed> {
         let number = self.number(what)?;

@@ -5,7 +5,7 @@ use std::ops::Range;
 use bytes::Bytes;
 use miniz_oxide::{deflate::compress_to_vec, inflate::decompress_to_vec_with_limit};
 
-use super::BlockFault;
+use super::{BlockFault, deflate::deflate};
 use crate::{
     error::Malformed,
     limits::Limits,
@@ -14,6 +14,8 @@ use crate::{
 
 /// A higher one takes longer and saves next to nothing.
 const LEVEL: u8 = 6;
+/// A section of as many bytes is deflated well, and one that is shorter quickly: it is something that somebody waits for.
+const LONG: usize = 1 << 16;
 /// A shorter section is not worth the time.
 const SHORTEST: usize = 100;
 /// Deflate makes no more than this of a byte.
@@ -81,17 +83,26 @@ pub(super) struct Repeats {
     bytes: Unpacker,
     value: u64,
     left: u64,
-    /// Whether those that are left differ from each other.
+    /// Whether those that are left differ from each other, and the next has been read.
     single: bool,
+    read: bool,
 }
 
 impl Repeats {
     pub(super) const fn new(bytes: Unpacker) -> Self {
-        Self { bytes, value: 0, left: 0, single: false }
+        Self { bytes, value: 0, left: 0, single: false, read: false }
     }
 
     #[inline]
     pub(super) fn next(&mut self, what: &'static str) -> Result<u64, Malformed> {
+        let value = self.peek(what)?;
+        self.skip(1);
+        Ok(value)
+    }
+
+    /// The next, without going on.
+    #[inline]
+    pub(super) fn peek(&mut self, what: &'static str) -> Result<u64, Malformed> {
         while self.left == 0 {
             let group = self.bytes.number(what)?;
             (self.left, self.single) = (group / 2, group % 2 == 1);
@@ -99,11 +110,28 @@ impl Repeats {
                 self.value = self.bytes.number(what)?;
             }
         }
-        self.left -= 1;
-        if self.single {
+        if self.single && !self.read {
             self.value = self.bytes.number(what)?;
+            self.read = true;
         }
         Ok(self.value)
+    }
+
+    /// How many of the next are this, as far as is known at once.
+    #[inline]
+    pub(super) fn ahead(&mut self, value: u64, what: &'static str) -> Result<u64, Malformed> {
+        Ok(match self.peek(what)? == value {
+            true if self.single => 1,
+            true => self.left,
+            false => 0,
+        })
+    }
+
+    /// Goes on behind so many of those that are known at once.
+    #[inline]
+    pub(super) fn skip(&mut self, count: u64) {
+        self.left -= count;
+        self.read &= count == 0;
     }
 }
 
@@ -160,12 +188,25 @@ impl Spelled {
 
     #[inline]
     pub(super) fn next(&mut self, what: &'static str) -> Result<u64, Malformed> {
+        let (value, _) = self.ahead(what)?;
+        self.skip(1);
+        Ok(value)
+    }
+
+    /// The next, and how many of the next are the same.
+    #[inline]
+    pub(super) fn ahead(&mut self, what: &'static str) -> Result<(u64, u64), Malformed> {
         if self.left == 0 {
             self.value = self.values.number(what)?;
             self.left = self.counts.number(what)?.saturating_add(1);
         }
-        self.left -= 1;
-        Ok(self.value)
+        Ok((self.value, self.left))
+    }
+
+    /// Goes on behind so many of these.
+    #[inline]
+    pub(super) fn skip(&mut self, count: u64) {
+        self.left -= count;
     }
 }
 
@@ -177,7 +218,11 @@ pub(super) fn pack_section<const N: usize>(out: &mut Vec<u8>, columns: [Vec<u8>;
     }
     columns.iter().for_each(|column| whole.extend_from_slice(column));
     pack_number(out, whole.len() as u64);
-    let deflated = (whole.len() >= SHORTEST).then(|| compress_to_vec(&whole, LEVEL));
+    let deflated = match whole.len() {
+        0..SHORTEST => None,
+        SHORTEST..LONG => Some(deflate(&whole)),
+        LONG.. => Some(compress_to_vec(&whole, LEVEL)),
+    };
     let kept = deflated.filter(|deflated| deflated.len() < whole.len()).unwrap_or(whole);
     pack_number(out, kept.len() as u64);
     out.extend_from_slice(&kept);

@@ -7,19 +7,33 @@ use std::collections::BTreeMap;
 
 use super::{
     replicas::{INDICES, Point, Who},
-    stretch::Side,
+    sorted::Sorted,
+};
+use crate::{
+    document::stretch::Side,
+    proof::{Fault, planted},
 };
 
 /// All writers of a block.
 #[derive(Default)]
 pub(super) struct Hands {
     list: Vec<Hand>,
-    /// What stands right behind an item, or the beginning, where that is not the item with the next number.
-    behind: BTreeMap<Option<Point>, Option<Point>>,
-    /// What stands right before an item, or the end, where that is not the item with the number before.
-    before: BTreeMap<Option<Point>, Option<Point>>,
+    /// What stands at the beginning.
+    beginning: Option<Point>,
+    /// Of those who are in the table, by their places, and of all others.
+    named: Vec<Items>,
+    unnamed: BTreeMap<Who, Items>,
+}
+
+/// The items that somebody inserted, by their numbers.
+#[derive(Default)]
+struct Items {
+    /// What stands right behind an item, where that is not the item with the next number.
+    behind: Sorted<Option<Point>>,
+    /// What stands right before an item, where that is not the item with the number before.
+    before: Sorted<Option<Point>>,
     /// Runs of deleted items: by the first the number of the last.
-    deleted: BTreeMap<Point, u64>,
+    deleted: Sorted<u64>,
 }
 
 /// So many runs of deleted items are passed over to guess what is deleted next.
@@ -140,7 +154,24 @@ impl Hands {
 
     /// What stands right behind an item, or the beginning.
     pub(super) fn behind(&self, left: Option<Point>) -> Option<Point> {
-        self.behind.get(&left).copied().unwrap_or_else(|| left.map(|left| left.plus(1)))
+        let Some(left) = left else { return self.beginning };
+        let known = self.items(left.who).and_then(|items| items.behind.get(left.seq));
+        known.unwrap_or_else(|| Some(left.plus(1)))
+    }
+
+    fn items(&self, who: Who) -> Option<&Items> {
+        match who.place() {
+            Some(place) => self.named.get(place as usize),
+            None => self.unnamed.get(&who),
+        }
+    }
+
+    fn items_mut(&mut self, who: Who) -> &mut Items {
+        let Some(place) = who.place() else { return self.unnamed.entry(who).or_default() };
+        if self.named.len() <= place as usize {
+            self.named.resize_with(place as usize + 1, Items::default);
+        }
+        &mut self.named[place as usize]
     }
 
     /// Where an insertion is expected that does not go on: behind what stood before the last deletion.
@@ -183,23 +214,18 @@ impl Hands {
     /// How many items beside these are expected to be deleted next, one after another, and have the next number each.
     pub(super) fn beside(&self, place: u32, side: Side) -> u64 {
         let Some((first, last)) = self.deleted(place) else { return 0 };
-        let who = Who::named(place);
-        let at = |seq| Point { who, seq };
-        let own = |item: Option<Point>| item.filter(|item| item.who == who).map(|item| item.seq);
+        let Some(items) = self.items(Who::named(place)) else { return 0 };
         match side {
             Side::Before => {
-                let moved = self.before.range(..=Some(at(first))).next_back().and_then(|(item, _)| own(*item));
-                let deleted = self.deleted.range(..at(first)).next_back().filter(|(from, _)| from.who == who);
-                let deleted = deleted.map_or(first, |(_, to)| (first - 1).saturating_sub(*to));
-                deleted.min(first - moved.unwrap_or(0))
+                let Some(next) = first.checked_sub(1) else { return 0 };
+                let deleted = items.deleted.at_or_before(next).map_or(first, |(_, to)| next.saturating_sub(to));
+                let moved = items.before.at_or_before(first).filter(|_| !planted(Fault::DeletionsRunOn));
+                deleted.min(first - moved.map_or(0, |(moved, _)| moved))
             }
             Side::Behind => {
-                let moved = self.behind.range(Some(at(last))..).next().and_then(|(item, _)| own(*item));
-                let Some(next) = last.checked_add(1).map(at).filter(|next| self.run_around(*next).is_none()) else {
-                    return 0;
-                };
-                let deleted = self.deleted.range(next..).next().and_then(|(from, _)| own(Some(*from)));
-                (deleted.unwrap_or(u64::MAX) - next.seq).min(moved.unwrap_or(u64::MAX) - last)
+                let Some(next) = last.checked_add(1).filter(|next| items.run_around(*next).is_none()) else { return 0 };
+                let deleted = items.deleted.at_or_behind(next).unwrap_or(u64::MAX);
+                (deleted - next).min(items.behind.at_or_behind(last).unwrap_or(u64::MAX) - last)
             }
         }
     }
@@ -223,7 +249,10 @@ impl Hands {
 
     /// The next item before this one that is not deleted, as far as the block tells.
     fn seen_before(&self, item: Point) -> Option<Point> {
-        let before = |item: Point| self.before.get(&Some(item)).copied().unwrap_or_else(|| item.minus(1));
+        let before = |item: Point| {
+            let known = self.items(item.who).and_then(|items| items.before.get(item.seq));
+            known.unwrap_or_else(|| item.minus(1))
+        };
         let mut at = before(item)?;
         for _ in 0..MOST_PASSED {
             let Some((first, _)) = self.run_around(at) else { break };
@@ -234,8 +263,8 @@ impl Hands {
 
     /// The run of deleted items in which one is.
     fn run_around(&self, item: Point) -> Option<(Point, u64)> {
-        let (first, last) = self.deleted.range(..=item).next_back()?;
-        (first.who == item.who && item.seq <= *last).then_some((*first, *last))
+        let (first, last) = self.items(item.who)?.run_around(item.seq)?;
+        Some((Point { seq: first, ..item }, last))
     }
 
     /// A writer goes on typing: `count` characters up to the number before `end`.
@@ -254,8 +283,11 @@ impl Hands {
         let own = |seq| Point { who: Who::named(place), seq };
         hand.touched = end - 1;
         hand.last = Last::Inserted { last: own(end - 1), right };
-        self.behind.insert(left, Some(own(seq)));
-        self.before.insert(Some(own(seq)), left);
+        match left {
+            Some(left) => self.items_mut(left.who).behind.insert(left.seq, Some(own(seq))),
+            None => self.beginning = Some(own(seq)),
+        }
+        self.items_mut(Who::named(place)).before.insert(seq, left);
     }
 
     /// A writer deletes `count` items.
@@ -288,20 +320,31 @@ impl Hands {
         match self.list[place as usize].last {
             Last::Other => {}
             Last::Inserted { last, right } => {
-                self.behind.insert(Some(last), right);
-                self.before.insert(right, Some(last));
+                self.items_mut(last.who).behind.insert(last.seq, right);
+                if let Some(right) = right {
+                    self.items_mut(right.who).before.insert(right.seq, Some(last));
+                }
             }
-            Last::Deleted { mut first, mut last } => {
-                if let Some((before, end)) = self.deleted.range(..first).next_back() {
-                    if before.plus(end - before.seq + 1) == first {
-                        first = *before;
-                    }
-                }
-                if let Some(end) = self.deleted.remove(&last.plus(1)) {
-                    last.seq = end;
-                }
-                self.deleted.insert(first, last.seq);
+            Last::Deleted { first, last } => self.items_mut(first.who).delete(first.seq, last.seq),
+        }
+    }
+}
+
+impl Items {
+    /// The run of deleted items in which one is.
+    fn run_around(&self, item: u64) -> Option<(u64, u64)> {
+        self.deleted.at_or_before(item).filter(|(_, last)| item <= *last)
+    }
+
+    fn delete(&mut self, mut first: u64, mut last: u64) {
+        if let Some((before, end)) = first.checked_sub(1).and_then(|before| self.deleted.at_or_before(before)) {
+            if end.checked_add(1) == Some(first) {
+                first = before;
             }
         }
+        if let Some(end) = last.checked_add(1).and_then(|next| self.deleted.remove(next)) {
+            last = end;
+        }
+        self.deleted.insert(first, last);
     }
 }

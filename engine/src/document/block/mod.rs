@@ -6,12 +6,11 @@
 //!
 //! | room | what it is for |
 //! |---|---|
-//! | `column` | columns of numbers, and how columns are packed |
+//! | `column`, `deflate` | columns of numbers, and how columns are packed |
 //! | `headers` | the headers of changes as columns |
 //! | `bodies`, `reader` | the bodies of changes as columns, and out of them |
 //! | `said` | operations on texts, out of bodies and back |
-//! | `stretch` | bodies that say the same as the one before, many at once |
-//! | `hands` | what each writer is expected to do next |
+//! | `hands`, `sorted` | what each writer is expected to do next |
 //! | `replicas` | who is mentioned |
 //! | `exchange` | exports and imports |
 //!
@@ -20,13 +19,14 @@
 
 mod bodies;
 mod column;
+mod deflate;
 mod exchange;
 mod hands;
 mod headers;
 mod reader;
 mod replicas;
 mod said;
-mod stretch;
+mod sorted;
 
 use bodies::{Bodies, Known};
 use bytes::Bytes;
@@ -37,7 +37,7 @@ use reader::BodyReader;
 use replicas::Table;
 
 use crate::{
-    causal::{Change, ChangeRun},
+    causal::{ChangeRun, ChangeRuns},
     error::{ChangeFault, Malformed},
     id::ReplicaId,
     limits::Limits,
@@ -99,7 +99,10 @@ pub(in crate::document) fn encode<'a>(
 
 /// The same of changes that are looked at one by one: the same bytes, later.
 #[cfg(any(test, feature = "proof"))]
-pub(in crate::document) fn encode_each(changes: impl IntoIterator<Item = Change>, known: Known<'_>) -> Bytes {
+pub(in crate::document) fn encode_each(
+    changes: impl IntoIterator<Item = crate::causal::Change>,
+    known: Known<'_>,
+) -> Bytes {
     let mut block = Encoding::new(known);
     for change in changes {
         let place = block.headers.push(&change, &mut block.table);
@@ -147,7 +150,7 @@ impl<'a> Encoding<'a> {
 /// # Errors
 ///
 /// If it is not one, or holds more than the limits allow.
-pub(in crate::document) fn decode(block: Bytes, known: Known<'_>, limits: &Limits) -> Result<Vec<Change>, BlockFault> {
+pub(in crate::document) fn decode(block: Bytes, known: Known<'_>, limits: &Limits) -> Result<Decoded, BlockFault> {
     let mut bytes = Unpacker::new(checked(block)?);
     let count = bytes.number("how many changes")?;
     let len = bytes.number("how many bytes of bodies")?;
@@ -167,24 +170,25 @@ pub(in crate::document) fn decode(block: Bytes, known: Known<'_>, limits: &Limit
     }
     let mut headers = HeaderReader::new(headers)?;
     let mut bodies = BodyReader::new(known, numbers, texts);
-    let mut packed = Vec::new();
-    let (mut changes, mut ends) = (Vec::new(), Vec::new());
-    for _ in 0..count {
-        let (place, change) = headers.next()?;
-        bodies.next(&change, place, headers.table(), len as usize, &mut packed)?;
-        changes.push(change);
-        ends.push(packed.len());
+    let (mut packed, mut runs) = (Vec::new(), ChangeRuns::default());
+    let mut left = count;
+    while left > 0 {
+        let run = headers.next_run(left, &mut runs)?;
+        left -= run.2;
+        bodies.next_run(run, headers.table(), len as usize, &mut packed, &mut runs)?;
     }
     if packed.len() as u64 != len {
         return Err(bytes.fault("bodies of as many bytes as there are said to be").into());
     }
-    let packed = Bytes::from(packed);
-    let mut from = 0;
-    for (change, end) in changes.iter_mut().zip(ends) {
-        change.body = packed.slice(from..end);
-        from = end;
-    }
-    Ok(changes)
+    let writers = headers.table().iter().map(|entry| entry.id).collect();
+    Ok(Decoded { runs: runs.finish(packed.into()), writers })
+}
+
+/// What is in a block.
+pub(in crate::document) struct Decoded {
+    pub(in crate::document) runs: ChangeRuns,
+    /// Replicas by the numbers that the runs call them by.
+    pub(in crate::document) writers: Vec<ReplicaId>,
 }
 
 /// What is behind the checksum, which is right.
@@ -212,11 +216,15 @@ fn checked(block: Bytes) -> Result<Bytes, BlockFault> {
 mod tests {
     use super::*;
     use crate::{
-        causal::Hlc,
+        causal::{Change, Hlc},
         document::{Document, EditError},
         id::OpId,
         time::Wall,
     };
+
+    fn read_all(block: Bytes, known: Known<'_>, limits: &Limits) -> Result<Vec<Change>, BlockFault> {
+        decode(block, known, limits).map(|Decoded { runs, writers }| runs.changes(&writers))
+    }
 
     fn typed(text: &str) -> Vec<Change> {
         let mut document = Document::new(ReplicaId::new(1));
@@ -242,10 +250,10 @@ mod tests {
         let known = |op: OpId| text.chars().nth(usize::try_from(op.seq).ok()?).filter(|char| *char != 'e');
         let (whole, rest) = (encode_each(changes.clone(), None), encode_each(changes.clone(), Some(&known)));
         assert!(rest.len() + 15 < whole.len(), "{} and {} bytes", rest.len(), whole.len());
-        assert_eq!(decode(rest, Some(&known), &Limits::default()), Ok(changes.clone()));
+        assert_eq!(read_all(rest, Some(&known), &Limits::default()), Ok(changes.clone()));
         let wrong = |op: OpId| known(op).map(|char| if op.seq == 3 { '?' } else { char });
         let block = encode_each(changes.clone(), Some(&wrong));
-        assert_eq!(decode(block, Some(&wrong), &Limits::default()), Ok(changes));
+        assert_eq!(read_all(block, Some(&wrong), &Limits::default()), Ok(changes));
     }
 
     #[test]
@@ -253,7 +261,7 @@ mod tests {
         let changes = typed("abcdefgh");
         let block = encode_each(changes.clone(), None);
         let limits = Limits::default();
-        let read = |block: &[u8], limits: &Limits| decode(Bytes::copy_from_slice(block), None, limits);
+        let read = |block: &[u8], limits: &Limits| read_all(Bytes::copy_from_slice(block), None, limits);
         for at in 0..block.len() {
             let mut damaged = block.to_vec();
             damaged[at] ^= 1;
@@ -298,7 +306,7 @@ mod tests {
             pack_section(&mut packed, texts);
             let sum = crc32fast::hash(&packed).to_be_bytes();
             let block = [&MAGIC[..], &[VERSION], &sum, &packed].concat();
-            decode(block.into(), None, &Limits::default())
+            read_all(block.into(), None, &Limits::default())
         };
         assert_eq!(endless(0, 2).map(|changes| changes.len()), Ok(2));
         assert!(matches!(endless(0, 3), Err(BlockFault::Malformed(_))));
