@@ -314,8 +314,9 @@ codes! {
     14 Superseded Never;
     /// This link may read the document and not write it. The changes stay with the client.
     15 ReadOnly Never;
-    /// What one side lacks, the other one had and does not keep: it began with a snapshot of what that adds up to.
-    16 Pruned Never;
+    /// What one side lacks, or has not stored, the other one had and does not keep: it began with a snapshot of what that adds
+    /// up to. Somebody else may bring it yet.
+    16 Pruned Later;
 }
 
 impl fmt::Display for Code {

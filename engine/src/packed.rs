@@ -3,19 +3,21 @@
 //! Frames are CBOR, so that any language reads them; what stands in them by the thousand is packed. Everything has one
 //! form only, and nothing that is read allocates more than the bytes that are there.
 
-use bytes::Bytes;
+use std::borrow::Borrow;
+
+use bytes::{Buf, Bytes};
 
 use crate::error::Malformed;
 
-/// Reads from the beginning to the end.
+/// Reads from the beginning to the end of bytes that are its own, or someone else's.
 #[derive(Clone)]
-pub(crate) struct Unpacker {
-    bytes: Bytes,
+pub(crate) struct Unpacker<B = Bytes> {
+    bytes: B,
     at: usize,
 }
 
-impl Unpacker {
-    pub(crate) const fn new(bytes: Bytes) -> Self {
+impl<B: Borrow<Bytes>> Unpacker<B> {
+    pub(crate) const fn new(bytes: B) -> Self {
         Self { bytes, at: 0 }
     }
 
@@ -23,12 +25,16 @@ impl Unpacker {
         Malformed::new(self.at, what)
     }
 
+    fn there(&self) -> &Bytes {
+        self.bytes.borrow()
+    }
+
     pub(crate) fn left(&self) -> usize {
-        self.bytes.len() - self.at
+        self.there().len() - self.at
     }
 
     pub(crate) fn byte(&mut self, what: &'static str) -> Result<u8, Malformed> {
-        let byte = self.bytes.get(self.at).copied().ok_or_else(|| self.fault(what))?;
+        let byte = self.there().get(self.at).copied().ok_or_else(|| self.fault(what))?;
         self.at += 1;
         Ok(byte)
     }
@@ -70,7 +76,7 @@ impl Unpacker {
 
     /// Bytes that are there.
     fn take(&mut self, len: usize) -> Bytes {
-        let bytes = self.bytes.slice(self.at..self.at + len);
+        let bytes = self.there().slice(self.at..self.at + len);
         self.at += len;
         bytes
     }
@@ -80,29 +86,21 @@ impl Unpacker {
         let len = self.count(what)?;
         let from = self.at;
         self.at += len;
-        std::str::from_utf8(&self.bytes[from..self.at]).map_err(|_| Malformed::new(from, what))
+        text_in(self.there(), from, self.at, what)
     }
 
     /// One character in UTF-8, which says itself how long it is.
     pub(crate) fn char(&mut self) -> Result<char, Malformed> {
-        let what = "a character";
-        let first = *self.bytes.get(self.at).ok_or_else(|| self.fault(what))?;
-        let len = match first {
-            0..0x80 => 1,
-            0x80..0xe0 => 2,
-            0xe0..0xf0 => 3,
-            0xf0.. => 4,
-        };
-        let bytes = self.bytes.get(self.at..self.at + len).ok_or_else(|| self.fault(what))?;
-        let char = std::str::from_utf8(bytes).ok().and_then(|text| text.chars().next());
-        let char = char.ok_or_else(|| self.fault(what))?;
-        self.at += len;
-        Ok(char)
+        let from = self.at;
+        self.at += char_len(self.there(), from)?;
+        let char = text_in(self.there(), from, self.at, CHARACTER)?.chars().next();
+        char.ok_or_else(|| Malformed::new(from, CHARACTER))
     }
 
     /// The characters that come next, at most so many, up to the first that is not of ASCII.
     pub(crate) fn ascii(&mut self, most: usize) -> &[u8] {
-        let rest = &self.bytes[self.at..];
+        let bytes: &Bytes = self.bytes.borrow();
+        let rest = &bytes[self.at..];
         let rest = &rest[..most.min(rest.len())];
         let count = if rest.is_ascii() { rest.len() } else { rest.iter().take_while(|byte| byte.is_ascii()).count() };
         self.at += count;
@@ -117,15 +115,53 @@ impl Unpacker {
 
     /// Eight bytes, the highest first.
     pub(crate) fn eight(&mut self, what: &'static str) -> Result<u64, Malformed> {
-        let eight = self.bytes[self.at..].first_chunk().copied().ok_or_else(|| self.fault(what))?;
+        let eight = self.there()[self.at..].first_chunk().copied().ok_or_else(|| self.fault(what))?;
         self.at += 8;
         Ok(u64::from_be_bytes(eight))
     }
+}
 
-    /// All that is left, as a slice of what is read.
+impl Unpacker {
+    /// All that is left.
     pub(crate) fn rest(self) -> Bytes {
-        self.bytes.slice(self.at..)
+        let Self { mut bytes, at } = self;
+        bytes.advance(at);
+        bytes
     }
+}
+
+impl<'a> Unpacker<&'a Bytes> {
+    /// What [`text`](Self::text) reads, where it stands.
+    pub(crate) fn text_there(&mut self, what: &'static str) -> Result<&'a str, Malformed> {
+        let len = self.count(what)?;
+        let from = self.at;
+        self.at += len;
+        text_in(self.bytes, from, self.at, what)
+    }
+
+    /// What [`char`](Self::char) reads, where it stands.
+    pub(crate) fn char_there(&mut self) -> Result<&'a str, Malformed> {
+        let from = self.at;
+        self.at += char_len(self.bytes, from)?;
+        text_in(self.bytes, from, self.at, CHARACTER)
+    }
+}
+
+const CHARACTER: &str = "a character";
+
+/// How many bytes the character takes that begins here, as its first one says; they are there.
+fn char_len(bytes: &[u8], at: usize) -> Result<usize, Malformed> {
+    let len = match bytes.get(at) {
+        Some(0..0x80) => 1,
+        Some(0x80..0xe0) => 2,
+        Some(0xe0..0xf0) => 3,
+        Some(0xf0..) | None => 4,
+    };
+    if at + len <= bytes.len() { Ok(len) } else { Err(Malformed::new(at, CHARACTER)) }
+}
+
+fn text_in<'a>(bytes: &'a [u8], from: usize, to: usize, what: &'static str) -> Result<&'a str, Malformed> {
+    std::str::from_utf8(&bytes[from..to]).map_err(|_| Malformed::new(from, what))
 }
 
 /// Writes what [`Unpacker::number`] reads.
@@ -184,7 +220,7 @@ mod tests {
         for value in [0, -1, 1, -64, 63, 64, i64::MIN, i64::MAX] {
             let mut out = Vec::new();
             pack_signed(&mut out, value);
-            assert_eq!(Unpacker::new(out.clone().into()).signed("a number"), Ok(value));
+            assert_eq!(Unpacker::new(Bytes::from(out.clone())).signed("a number"), Ok(value));
             assert_eq!(out.len() == 1, (-64..64).contains(&value));
         }
     }

@@ -1,12 +1,13 @@
-//! The oracles that need a twin: (b) and (g) of the simulator's programs.
+//! The oracles that need a twin: (b), (g) and a part of (i) of the simulator's programs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crdt_socket_sync::{Document, DocumentEvent, OpId, causal::Frontier};
+use crdt_socket_sync::{Change, Document, DocumentEvent, OpId, Wall, causal::Frontier};
 use crdt_socket_sync_loopback::program::{Judge, Verdict};
 
 use crate::{
     model::Model,
+    undone::{self, By},
     view::{Patched, reached, shown},
 };
 
@@ -14,6 +15,8 @@ use crate::{
 ///   the clock that these changes have. While what is shown stays the same, so does the digest, and the other way round: of what can be
 ///   reached from the root, whoever made it.
 /// - **(g)** A view that was only ever patched from events shows, at every moment, what the document shows.
+/// - **(i)** If someone takes back all that they did, what others did is left, and the changes that take it back say what
+///   the document shows then.
 #[derive(Debug, Default)]
 pub struct Twin {
     desks: BTreeMap<usize, Desk>,
@@ -24,11 +27,14 @@ pub struct Twin {
 struct Desk {
     view: Patched,
     last: Option<(Vec<String>, [u8; 16])>,
+    /// The changes that can be undone, and those that undo or redo.
+    edited: BTreeSet<OpId>,
+    taken_back: BTreeSet<OpId>,
 }
 
 impl Judge for Twin {
-    fn opened(&mut self, desk: usize, _: &Document) {
-        self.desks.insert(desk, Desk::default());
+    fn opened(&mut self, desk: usize, document: &Document) {
+        self.desks.insert(desk, Desk { view: Patched::of(document), ..Desk::default() });
     }
 
     fn event(&mut self, desk: usize, event: &DocumentEvent, document: &Document) -> Result<(), Verdict> {
@@ -51,24 +57,65 @@ impl Judge for Twin {
         Ok(())
     }
 
-    fn end(&mut self, documents: &[&Document]) -> Result<(), Verdict> {
-        let Some(first) = documents.first() else { return Ok(()) };
-        let expected = Model::of(first.log().iter()).shown();
-        if documents.iter().any(|document| shown(document) != expected) {
+    fn edited(&mut self, desk: usize, change: OpId) {
+        self.desks.entry(desk).or_default().edited.insert(change);
+    }
+
+    fn taken_back(&mut self, desk: usize, change: OpId) {
+        self.desks.entry(desk).or_default().taken_back.insert(change);
+    }
+
+    fn begun_again(&mut self, desk: usize) {
+        let desk = self.desks.entry(desk).or_default();
+        desk.edited.clear();
+        desk.taken_back.clear();
+    }
+
+    fn end(&mut self, documents: &[(usize, &Document)], changes: &[Change]) -> Result<(), Verdict> {
+        let model = Model::of(changes);
+        let expected = model.shown();
+        if documents.iter().any(|(_, document)| shown(document) != expected) {
             return Err("(b) the naive twin shows something else".into());
         }
-        let changes: Vec<_> = first.log().iter().collect();
         let named = |op: OpId| changes.iter().any(|change| change.deps.contains(op));
         let followed = |op: OpId| changes.iter().any(|change| change.replica == op.replica && change.seq > op.seq);
         let heads = changes.iter().map(|change| change.last());
         let heads: Frontier = heads.filter(|op| !named(*op) && !followed(*op)).collect();
         let clock = changes.iter().map(|change| change.clock).max().unwrap_or_default();
-        for log in documents.iter().map(|document| document.log()) {
+        for log in documents.iter().map(|(_, document)| document.log()) {
             if (log.frontier(), log.clock()) != (&heads, clock) {
                 let (has, at) = (log.frontier(), log.clock());
                 return Err(format!("(b) the heads are {heads:?} at {clock}, and not {has:?} at {at}").into());
             }
         }
-        Ok(())
+        let desks = documents.iter().filter_map(|(desk, document)| Some((self.desks.get(desk)?, *document)));
+        desks.filter(|(desk, _)| !desk.edited.is_empty()).try_for_each(|(desk, document)| {
+            desk.take_all_back(document.clone(), changes, model.clone()).map_err(|what| format!("(i) {what}").into())
+        })
+    }
+}
+
+impl Desk {
+    fn take_all_back(&self, mut document: Document, changes: &[Change], mut model: Model) -> Result<(), String> {
+        let (mut all, mut taken_back) = (changes.to_vec(), self.taken_back.clone());
+        let wall = Wall::from_millis(document.log().clock().millis());
+        // It may be too much for one change.
+        while let Ok(Some(undone)) = document.undo(wall) {
+            model.take(&undone.change);
+            taken_back.insert(undone.change.id());
+            all.push(undone.change);
+        }
+        if document.undo_depth().0 > 0 {
+            return Ok(());
+        }
+        document.check()?;
+        if shown(&document) != model.shown() {
+            return Err("what is undone says something else than what the document shows".into());
+        }
+        undone::check(&document, &all, |change| match change.id() {
+            id if self.edited.contains(&id) => By::Them,
+            id if taken_back.contains(&id) => By::Undoing,
+            _ => By::Others,
+        })
     }
 }

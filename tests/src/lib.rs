@@ -13,6 +13,7 @@ pub mod short;
 pub mod soak;
 pub mod suite;
 pub mod traces;
+pub mod undone;
 pub mod view;
 
 /// Random numbers for suites that draw their own: SplitMix64, the same for the same seed.

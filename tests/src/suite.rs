@@ -70,6 +70,8 @@ pub fn add(total: &mut Report, report: &Report) {
     total.lost += report.lost;
     total.torn += report.torn;
     total.changes += report.changes;
+    total.undone += report.undone;
+    total.snapshots += report.snapshots;
     total.stored += report.stored;
     total.frames += report.frames;
     total.trace = total.trace.rotate_left(7) ^ report.trace;

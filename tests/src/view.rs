@@ -149,6 +149,11 @@ pub struct Patched {
 }
 
 impl Patched {
+    /// The view of someone who has read the document as it is now.
+    pub fn of(document: &Document) -> Self {
+        Self { shown: shown(document) }
+    }
+
     /// What it shows.
     pub const fn shown(&self) -> &Shown {
         &self.shown

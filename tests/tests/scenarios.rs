@@ -14,6 +14,11 @@ fn both_parts_of_a_split_run_have_the_same_right_neighbour() {
 }
 
 #[test]
+fn what_two_write_one_behind_the_other_is_two_runs_however_long_they_are() {
+    scenarios::what_two_write_one_behind_the_other_is_two_runs_however_long_they_are();
+}
+
+#[test]
 fn what_one_reader_had_sent_itself_the_next_one_is_sent() {
     scenarios::what_one_reader_had_sent_itself_the_next_one_is_sent();
 }

@@ -251,3 +251,8 @@ fn a_document_without_its_history_has_no_snapshot_with_it() {
     let mut pruned = pruned(&ann, 2);
     assert_eq!((pruned.full_snapshot(), pruned.recall(&Limits::default())), (None, Ok(false)));
 }
+
+#[test]
+fn a_document_without_its_history_is_joined_only_where_all_of_that_is_stored() {
+    scenarios::a_document_without_its_history_is_joined_only_where_all_of_that_is_stored();
+}

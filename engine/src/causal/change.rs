@@ -71,6 +71,13 @@ impl Change {
         1 + 8 + packed_len(*seq) + counted(*len, *len == 1) + clock + deps + body
     }
 
+    /// The same, or more: found without looking at the numbers.
+    pub(crate) fn encoded_len_at_most(&self) -> usize {
+        const NUMBER: usize = 10;
+        const HEADER: usize = 1 + 8 + 6 * NUMBER;
+        HEADER + self.deps.len() * (8 + NUMBER) + self.body.len()
+    }
+
     /// Reads what [`encode`](Self::encode) wrote.
     ///
     /// # Errors

@@ -112,7 +112,9 @@ impl ChangeLog {
         let base = &self.base;
         let same = before.version() == base.version() && *before.frontier() == base.frontier();
         if same {
-            self.runs(0).for_each(|run| before.push_run(run, &self.writers));
+            if !planted(Fault::UnpackingForgetsLater) {
+                self.runs(0).for_each(|run| before.push_run(run, &self.writers));
+            }
             before.epoch = self.epoch;
             before.waiting = std::mem::take(&mut self.waiting);
             *self = before;
@@ -318,7 +320,7 @@ impl ChangeLog {
     /// What a change that is made here now says but for its body.
     pub(crate) fn next_header(&self, replica: ReplicaId, len: u64, clock: Hlc) -> Change {
         let seq = self.version.next(replica);
-        let deps = self.frontier.iter().filter(|head| head.replica != replica).collect();
+        let deps = self.frontier.without(replica);
         Change { replica, seq, len, clock, deps, body: Bytes::new() }
     }
 

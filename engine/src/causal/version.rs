@@ -140,6 +140,14 @@ impl Frontier {
         }
     }
 
+    /// The heads of all others.
+    pub(crate) fn without(&self, replica: ReplicaId) -> Self {
+        match &self.heads[..] {
+            [own] if own.replica == replica => Self::new(),
+            _ => self.iter().filter(|head| head.replica != replica).collect(),
+        }
+    }
+
     /// Puts a head in the place of an earlier operation of the same replica, which may not be one.
     pub(crate) fn replace(&mut self, earlier: OpId, op: OpId) {
         match self.heads.binary_search(&earlier) {

@@ -8,7 +8,7 @@ use crate::{
     replica::Replica,
     store::backoff,
     time::Now,
-    wire::{Level, Message},
+    wire::{Level, Message, WriterVersion},
 };
 
 impl<R: Replica> Client<R> {
@@ -29,8 +29,12 @@ impl<R: Replica> Client<R> {
                     self.events.push_back(ClientEvent::EpochMismatch { doc, ours, theirs: epoch });
                     return;
                 }
-                let received = writers.iter().map(|writer| (writer.replica, writer.received)).collect();
-                if !open.can_give_what_lacks(&received, &self.limits) {
+                // What is not stored there may be lacking again, and would have to be sent again to learn when it is stored.
+                let has = |writer: &WriterVersion| {
+                    let unstored = planted(Fault::UnstoredBaseAccepted);
+                    (writer.replica, if unstored { writer.received } else { writer.stored })
+                };
+                if !open.can_give_what_lacks(&writers.iter().map(has).collect(), &self.limits) {
                     link.leave(doc, open);
                     self.refused(now, doc, Code::Pruned.into());
                     return;

@@ -152,9 +152,13 @@ impl<R: Replica> Open<R> {
 
     /// Whether all is kept here that a version lacks. If not, the other side would never have all.
     pub(super) fn can_give_what_lacks(&mut self, version: &VersionVector, limits: &Limits) -> bool {
-        let kept = version.covers(self.replica.log().not_kept()) || planted(Fault::PrunedJoinAccepted);
+        if version.covers(self.replica.log().not_kept()) || planted(Fault::PrunedJoinAccepted) {
+            return true;
+        }
         // Positions change by that, and a join begins with a new one.
-        kept || self.replica.recall(limits)
+        let unpacked = self.replica.recall(limits);
+        note(if unpacked { Situation::HistoryUnpacked } else { Situation::PrunedRefused });
+        unpacked
     }
 
     /// Counts what a join finds: changes the server lacks, has, and has stored without this side knowing.

@@ -70,8 +70,7 @@ impl State {
         value: Option<Value>,
     ) -> Option<OpId> {
         let seq = self.take_numbers(1)?;
-        let id = self.containers[container].id.clone();
-        self.write_as(&id, key, value, seq);
+        self.write_as(container, key, value, seq);
         Some(OpId::new(self.author.replica, seq))
     }
 
@@ -79,16 +78,14 @@ impl State {
     /// are used up.
     pub(super) fn put_back(&mut self, container: usize, key: &Bytes, value: &Value, over: &[OpId]) -> Option<OpId> {
         let seq = self.take_numbers(1)?;
-        let id = self.containers[container].id.clone();
-        self.put_as(&id, key.clone(), value.clone(), over, seq);
+        self.put_as(container, key.clone(), value.clone(), over, seq);
         Some(OpId::new(self.author.replica, seq))
     }
 
     /// Takes away some tags, and no others. `None` if the numbers are used up.
     pub(super) fn remove_tags(&mut self, container: usize, tags: &[OpId]) -> Option<()> {
         let seq = self.take_numbers(1)?;
-        let id = self.containers[container].id.clone();
-        self.remove_as(&id, tags, seq);
+        self.remove_as(container, tags, seq);
         Some(())
     }
 }

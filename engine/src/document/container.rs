@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt, iter, sync::Arc};
 
 use bytes::Bytes;
 
-use super::{movable::Movable, sequence::SequenceId, tagged::Tagged};
+use super::{local::LocalId, movable::Movable, sequence::SequenceId, tagged::Tagged};
 use crate::{
     causal::Hlc,
     id::{OpId, ReplicaId},
@@ -146,6 +146,17 @@ impl ContainerId {
     pub(super) fn inserted(parent: &Self, item: OpId, kind: ContainerKind) -> Option<Self> {
         let spot = || Spot { parent: parent.clone(), item };
         parent.nests().then(|| Self { place: Place::Item(Arc::new(spot())), kind })
+    }
+
+    /// Whether it is this one. Found at once if both lie in the same memory, as names do that were copied from each other.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        let same = match (&self.place, &other.place) {
+            (Place::Root(name), Place::Root(its)) => Arc::ptr_eq(name, its),
+            (Place::Key(slot), Place::Key(its)) => Arc::ptr_eq(slot, its),
+            (Place::Item(spot), Place::Item(its)) => Arc::ptr_eq(spot, its),
+            _ => false,
+        };
+        self.kind == other.kind && (same || self.place == other.place)
     }
 
     /// Whether it is not nested so deep that nothing can be nested in it.
@@ -308,6 +319,13 @@ pub(super) struct Entry {
     pub(super) value: Option<Value>,
 }
 
+/// One container and its name.
+#[derive(Clone)]
+pub(super) struct Container {
+    pub(super) id: ContainerId,
+    pub(super) content: Content,
+}
+
 /// What is in a container.
 #[derive(Clone)]
 pub(super) enum Content {
@@ -341,6 +359,14 @@ impl Content {
             Self::Text(sequence) | Self::List(sequence) => Some(*sequence),
             Self::MovableList(movable) => Some(movable.slots),
             _ => None,
+        }
+    }
+
+    /// The element that an item of a list is in; the item itself if it is a list of another kind.
+    pub(super) fn element(&self, item: LocalId) -> LocalId {
+        match self {
+            Self::MovableList(movable) => movable.element(item),
+            _ => item,
         }
     }
 

@@ -9,8 +9,8 @@ use bytes::Bytes;
 
 use super::{
     body::BodyFault,
-    container::{ContainerId, ContainerKind, Content, Held, Value},
-    journal::{Container, State, Step},
+    container::{Container, ContainerId, ContainerKind, Content, Held, Value},
+    journal::{State, Step},
     sequence::Saying,
     writes::key_text,
 };

@@ -4,9 +4,9 @@
 //! operation: the document is then as if each had been applied alone, and that is what happens if the run cannot be.
 
 use super::{
-    ContainerKind, Opening, Operation, Origin,
+    Opening, Origin,
     body::{
-        Action, NUMBERS,
+        Action, NUMBERS, Opened,
         form::{CONTINUES, INSERT, SAME},
     },
     journal::Author,
@@ -73,10 +73,9 @@ impl Opening<'_> {
     /// As one operation. They name their own writer's characters, so that all of these were seen.
     fn apply_deleted(&mut self, change: &Change, first: u64, count: u64) -> bool {
         let begin = self.state.begin(Author { replica: change.replica, clock: change.clock }, change.seq);
-        let container = self.state.dictionary().last_container().filter(|last| last.kind == ContainerKind::Text);
-        let Some(container) = container.cloned() else { return false };
+        let Some(container) = self.state.dictionary().last_text() else { return false };
         let first = OpId::new(change.replica, first);
-        let operation = Operation { seq: change.seq, container, action: Action::Delete { first, count } };
+        let operation = Opened { seq: change.seq, container, action: Action::Delete { first, count } };
         if self.state.apply(operation).is_err() {
             self.state.return_to(begin);
             return false;

@@ -4,8 +4,8 @@ use bytes::Bytes;
 use serde::de::DeserializeOwned;
 
 use super::{
-    container::{ContainerId, ContainerKind, Content, Held, Item, MOST_DEPTH},
-    journal::{Container, State},
+    container::{Container, ContainerId, ContainerKind, Content, Held, Item, MOST_DEPTH},
+    journal::State,
     local::LocalId,
     movable::Movable,
     sequence::SequenceId,

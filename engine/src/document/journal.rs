@@ -9,24 +9,18 @@ use std::{collections::BTreeMap, sync::Arc};
 use bytes::Bytes;
 
 use super::{
-    body::{Action, BodyFault, Dictionary, Known, NUMBERS, Operation, Operations},
-    container::{ContainerId, ContainerKind, Content, Entry, Place, Stamp, Value},
+    body::{self, Action, BodyFault, Dictionary, Known, NUMBERS, Opened, Writing},
+    container::{Container, ContainerId, ContainerKind, Content, Entry, Place, Stamp, Value},
     local::LocalId,
     sequence::{Origins, Removed, Said, Saying, SequenceId, Sequences},
-    writes::key_text,
+    telling::Telling,
+    writers::Writers,
 };
 use crate::{
     causal::Hlc,
-    id::ReplicaId,
+    id::{OpId, ReplicaId},
     proof::{Fault, planted},
 };
-
-/// One container and its name.
-#[derive(Clone)]
-pub(super) struct Container {
-    pub(super) id: ContainerId,
-    pub(super) content: Content,
-}
 
 /// Something that was done, with what it takes to undo it and to tell others.
 #[derive(Clone)]
@@ -82,6 +76,14 @@ impl Step {
             | Self::Untagged { container, .. } => Some(*container),
         }
     }
+
+    /// The tag that was taken away.
+    pub(super) const fn untagged(&self) -> Option<OpId> {
+        match self {
+            Self::Untagged { tag, .. } => Some(tag.op()),
+            _ => None,
+        }
+    }
 }
 
 /// Whose operations are being applied.
@@ -106,14 +108,17 @@ pub(super) struct State {
     pub(super) index: BTreeMap<ContainerId, usize>,
     /// The container that was opened last: edits come in runs.
     recent: usize,
-    /// What each writer has mentioned.
-    pub(super) dictionaries: BTreeMap<ReplicaId, Dictionary>,
+    /// How often a container was taken back.
+    taken_back: u64,
+    pub(super) writers: Writers,
     pub(super) author: Author,
     /// The number of the next operation.
     next: u64,
     pub(super) steps: Vec<Step>,
     /// What the application calls the edit that is being made.
     pub(super) label: Option<Arc<str>>,
+    /// Where bodies are written.
+    scratch: Vec<u8>,
 }
 
 impl State {
@@ -123,17 +128,20 @@ impl State {
             containers: Vec::new(),
             index: BTreeMap::new(),
             recent: 0,
-            dictionaries: BTreeMap::new(),
+            taken_back: 0,
+            writers: Writers::default(),
             author: Author { replica, clock: Hlc::default() },
             next: 0,
             steps: Vec::new(),
             label: None,
+            scratch: Vec::new(),
         }
     }
 
     /// Begins a change whose first operation has the number `next`.
     pub(super) fn begin(&mut self, author: Author, next: u64) -> Mark {
         debug_assert!(self.steps.is_empty());
+        self.writers.turn_to(author.replica);
         self.author = author;
         self.next = next;
         self.label = None;
@@ -156,6 +164,7 @@ impl State {
             match step {
                 Step::Created if planted(Fault::RollbackKeepsContainer) => {}
                 Step::Created => {
+                    self.taken_back += 1;
                     if let Some(container) = self.containers.pop() {
                         self.index.remove(&container.id);
                         if container.content.sequence().is_some() {
@@ -220,27 +229,30 @@ impl State {
 
     /// What the author has mentioned until now.
     pub(super) fn dictionary(&mut self) -> &mut Dictionary {
-        self.dictionaries.entry(self.author.replica).or_default()
+        &mut self.writers.current().dictionary
     }
 
     /// The journal as a body, and what its author had mentioned before.
     pub(super) fn write_body(&mut self) -> (Bytes, Known) {
-        let (operations, own) = (self.operations(), self.author.replica);
-        let dictionary = self.dictionary();
+        let Self { sequences, containers, writers, author, steps, scratch, .. } = self;
+        let telling = Telling { sequences, containers, own: author.replica };
+        let dictionary = &mut writers.current().dictionary;
         let known = dictionary.known();
-        (operations.encode(own, dictionary), known)
+        scratch.clear();
+        telling.write(steps, &mut Writing::new(scratch, author.replica, dictionary));
+        (body::owned(scratch), known)
     }
 
     /// Forgets what the author has mentioned since, because it is part of no change that counts.
     pub(super) fn forget_mentions(&mut self, known: Known) {
         if !planted(Fault::MentionsKept) {
-            self.dictionary().return_to(known);
+            self.writers.current().return_to(known);
         }
     }
 
     /// A container, if it was ever made or written to.
     pub(super) fn container(&self, id: &ContainerId) -> Option<&Container> {
-        let recent = self.containers.get(self.recent).filter(|recent| recent.id == *id);
+        let recent = self.containers.get(self.recent).filter(|recent| recent.id.is(id));
         recent.or_else(|| self.index.get(id).map(|index| &self.containers[*index]))
     }
 
@@ -267,7 +279,7 @@ impl State {
 
     /// A container to write to; begun if it is not there.
     pub(super) fn open(&mut self, id: &ContainerId) -> usize {
-        if self.containers.get(self.recent).is_some_and(|recent| recent.id == *id) {
+        if self.containers.get(self.recent).is_some_and(|recent| recent.id.is(id)) {
             return self.recent;
         }
         if let Some(index) = self.index.get(id) {
@@ -299,91 +311,40 @@ impl State {
     /// # Errors
     ///
     /// If it cannot be applied; the caller then [returns](Self::return_to) to the beginning of the change.
-    pub(super) fn apply(&mut self, operation: Operation) -> Result<(), BodyFault> {
-        let id = &operation.container;
-        match operation.action {
+    pub(super) fn apply(&mut self, operation: Opened<&str>) -> Result<(), BodyFault> {
+        let Opened { seq, container, action } = operation;
+        let container = self.open_mentioned(container);
+        match action {
             Action::Insert { left, right, text } => {
-                self.insert_as(id, (left, right), Saying::Text(&text), operation.seq)?;
+                self.insert_as(container, (left, right), Saying::Text(text), seq)?;
             }
             Action::InsertItems { left, right, items } => {
-                self.insert_as(id, (left, right), Saying::Items(&items), operation.seq)?;
+                self.insert_as(container, (left, right), Saying::Items(&items), seq)?;
             }
-            Action::Delete { first, count } => self.delete_as(id, first, count, operation.seq)?,
-            Action::Move { element, left, right } => self.move_as(id, element, (left, right), operation.seq)?,
-            Action::SetElement { element, value } => self.set_as(id, element, value, operation.seq)?,
-            Action::Map { key, value } => self.write_as(id, Some(&key), value, operation.seq),
-            Action::Register { value } => self.write_as(id, None, value.map(Value::Plain), operation.seq),
-            Action::Count { by } => self.count_as(id, by, operation.seq),
-            Action::Add { element, over } => {
-                self.put_as(id, element, Value::Plain(Bytes::new()), &over, operation.seq);
-            }
+            Action::Delete { first, count } => self.delete_as(container, first, count, seq)?,
+            Action::Move { element, left, right } => self.move_as(container, element, (left, right), seq)?,
+            Action::SetElement { element, value } => self.set_as(container, element, value, seq)?,
+            Action::Map { key, value } => self.write_as(container, Some(&key), value, seq),
+            Action::Register { value } => self.write_as(container, None, value.map(Value::Plain), seq),
+            Action::Count { by } => self.count_as(container, by, seq),
+            Action::Add { element, over } => self.put_as(container, element, Value::Plain(Bytes::new()), &over, seq),
             Action::Put { key, value, over } => {
-                self.put_as(id, Bytes::copy_from_slice(key.as_bytes()), value, &over, operation.seq);
+                self.put_as(container, Bytes::copy_from_slice(key.as_bytes()), value, &over, seq);
             }
-            Action::Remove { tags } => self.remove_as(id, &tags, operation.seq),
+            Action::Remove { tags } => self.remove_as(container, &tags, seq),
         }
         Ok(())
     }
 
-    /// The journal as operations: what a body is written from.
-    pub(super) fn operations(&self) -> Operations {
-        let mut operations = Operations::default();
-        for step in &self.steps {
-            let Some(index) = step.container() else { continue };
-            let container = &self.containers[index].id;
-            if let Some((seq, action)) = self.action(step, container, operations.list.last_mut()) {
-                operations.list.push(Operation { seq, container: container.clone(), action });
-            }
+    /// The container of an index that the author names it by.
+    fn open_mentioned(&mut self, index: usize) -> usize {
+        let writer = self.writers.current();
+        if let Some(container) = writer.opened(index, self.taken_back) {
+            return container;
         }
-        operations
-    }
-
-    /// What a step did, unless the last operation could take it in.
-    fn action(&self, step: &Step, container: &ContainerId, last: Option<&mut Operation>) -> Option<(u64, Action)> {
-        let last = last.filter(|last| last.container == *container);
-        match step {
-            Step::Created => None,
-            Step::Inserted { first, origins, said, .. } => self.insertion(*first, origins, *said, last),
-            Step::Deleted { container, seq, removed } => self.deletion(*container, *seq, removed, last),
-            Step::Moved { element, slot, origins, .. } => {
-                let name = |item: LocalId| self.sequences.ids.op(item);
-                let (left, right) = (origins.left.map(name), origins.right.map(name));
-                Some((name(*slot).seq, Action::Move { element: name(*element), left, right }))
-            }
-            Step::Set { seq, element, value, .. } => {
-                let element = self.sequences.ids.op(*element);
-                Some((*seq, Action::SetElement { element, value: value.clone() }))
-            }
-            Step::Written { seq, key: Some(key), value, .. } => {
-                Some((*seq, Action::Map { key: key.clone(), value: value.clone() }))
-            }
-            Step::Written { seq, key: None, value, .. } => {
-                let value = value.as_ref().and_then(Value::plain).cloned();
-                Some((*seq, Action::Register { value }))
-            }
-            Step::Counted { seq, by, .. } => Some((*seq, Action::Count { by: *by })),
-            Step::Untagged { seq, tag, .. } => match last {
-                Some(Operation { seq: its_seq, action: Action::Remove { tags }, .. }) if its_seq == seq => {
-                    tags.push(tag.op());
-                    None
-                }
-                _ => Some((*seq, Action::Remove { tags: vec![tag.op()] })),
-            },
-            Step::Tagged { key, tag, value, .. } => {
-                let put = |over| match key_text(key).filter(|_| container.kind == ContainerKind::OrMap) {
-                    Some(name) => Action::Put { key: name.into(), value: value.clone(), over },
-                    None => Action::Add { element: key.clone(), over },
-                };
-                match last {
-                    // What it takes the place of was taken away just before.
-                    Some(Operation { seq, action, .. }) if *seq == tag.seq => {
-                        let Action::Remove { tags } = action else { return None };
-                        *action = put(std::mem::take(tags));
-                        None
-                    }
-                    _ => Some((tag.seq, put(Vec::new()))),
-                }
-            }
-        }
+        let id = writer.dictionary.container(index).expect("what is read is in the dictionary").clone();
+        let container = self.open(&id);
+        self.writers.current().note_opened(index, self.taken_back, container);
+        container
     }
 }

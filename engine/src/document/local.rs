@@ -3,7 +3,8 @@
 //! On the wire an operation is a replica of 64 bits and a number of 64 bits. Inside, everything that refers to
 //! operations does so millions of times, so each gets a [`LocalId`] of 32 bits. Writers get ids in stretches, each twice as
 //! long as the last, so that what one writer types stays consecutive however it is mixed with what others type at the
-//! same time. The stretches begin at multiples of 64, so a table over blocks says whose an id is.
+//! same time. The stretches begin at multiples of 64, so a table over blocks says whose an id is. The last id of a stretch is
+//! nobody's: so ids that follow one another are one writer's, in the order of its numbers.
 //!
 //! Which id an operation gets depends on the order of arrival: nothing that replicas must agree on may depend on it.
 
@@ -47,10 +48,11 @@ impl LocalId {
 /// How many ids there are at most in one document: 2^30. A replica that would need more refuses.
 pub(crate) const MOST_IDS: u32 = 1 << 30;
 
-const BLOCK_BITS: u32 = 6;
+/// Few where faults are planted, so that short texts have many stretches.
+const BLOCK_BITS: u32 = if cfg!(feature = "proof") { 3 } else { 6 };
 const BLOCK: u32 = 1 << BLOCK_BITS;
 /// A stretch that nobody asked to be longer.
-const LONGEST: u32 = 1 << 16;
+const LONGEST: u32 = if cfg!(feature = "proof") { 1 << 5 } else { 1 << 16 };
 
 /// Who has which ids.
 #[derive(Clone)]
@@ -113,7 +115,7 @@ impl LocalIds {
     /// Consecutive ids for `len` operations of a writer, the first of which has the number `seq`: the greatest so far.
     /// `None` if there are not as many left.
     pub(crate) fn give(&mut self, writer: u32, seq: u64, len: u32) -> Option<LocalId> {
-        let mut size = BLOCK;
+        let mut room = BLOCK - 1;
         if let Some(last) = self.writers[writer as usize].stretches.last() {
             if let Some(from) = seq.checked_sub(last.seq) {
                 if from.checked_add(u64::from(len)).is_some_and(|to| to <= u64::from(last.len))
@@ -122,19 +124,20 @@ impl LocalIds {
                     return LocalId::from_bits(last.first + from as u32);
                 }
             }
-            size = last.len.saturating_mul(2).min(LONGEST);
+            room = (2 * last.len.min(LONGEST) + 1).min(LONGEST - 1);
         }
-        self.give_stretch(writer, seq, size.max(len))
+        self.give_stretch(writer, seq, room.max(len))
     }
 
     /// The same, and room for no more than these before the next block begins.
     pub(crate) fn give_stretch(&mut self, writer: u32, seq: u64, len: u32) -> Option<LocalId> {
-        let size = len.checked_next_multiple_of(BLOCK)?;
+        let after = if planted(Fault::StretchesTouch) { 0 } else { 1 };
+        let size = len.checked_add(after)?.checked_next_multiple_of(BLOCK)?;
         let first = u32::try_from(self.blocks.len()).ok()? << BLOCK_BITS;
         if first.checked_add(size)? > MOST_IDS {
             return None;
         }
-        self.writers[writer as usize].stretches.push(Stretch { seq, first, len: size });
+        self.writers[writer as usize].stretches.push(Stretch { seq, first, len: size - after });
         let blocks = (0..size >> BLOCK_BITS).map(|block| Block { writer, seq: seq + u64::from(block << BLOCK_BITS) });
         self.blocks.extend(blocks);
         LocalId::from_bits(first)
@@ -145,7 +148,7 @@ impl LocalIds {
         let stretches = &mut self.writers[writer as usize].stretches;
         while let Some(last) = stretches.last().copied().filter(|last| last.seq >= seq) {
             stretches.pop();
-            if (last.first + last.len) as usize == self.blocks.len() << BLOCK_BITS {
+            if (last.first + last.len).next_multiple_of(BLOCK) as usize == self.blocks.len() << BLOCK_BITS {
                 self.blocks.truncate((last.first >> BLOCK_BITS) as usize);
             }
         }
@@ -153,20 +156,29 @@ impl LocalIds {
 
     /// The id of an operation. One that has no id may be given one that nothing bears.
     pub(crate) fn find(&self, op: OpId) -> Option<LocalId> {
-        self.run(op).map(|(id, _)| id)
+        self.find_of(self.find_writer(op.replica)?, op.seq)
+    }
+
+    /// The same for an operation of a writer by its number.
+    pub(crate) fn find_of(&self, writer: u32, seq: u64) -> Option<LocalId> {
+        self.run_of(writer, seq).map(|(id, _)| id)
     }
 
     /// The id of an operation, and how many operations from it on have consecutive ids.
     pub(crate) fn run(&self, op: OpId) -> Option<(LocalId, u32)> {
-        let stretches = &self.writers[self.find_writer(op.replica)? as usize].stretches;
+        self.run_of(self.find_writer(op.replica)?, op.seq)
+    }
+
+    fn run_of(&self, writer: u32, number: u64) -> Option<(LocalId, u32)> {
+        let stretches = &self.writers[writer as usize].stretches;
         let after = match stretches.last() {
-            Some(last) if last.seq <= op.seq => stretches.len(),
-            _ => stretches.partition_point(|stretch| stretch.seq <= op.seq),
+            Some(last) if last.seq <= number => stretches.len(),
+            _ => stretches.partition_point(|stretch| stretch.seq <= number),
         };
         let Stretch { seq, first, len } = stretches[after.checked_sub(1)?];
         let end = stretches.get(after).map_or(u64::MAX, |next| next.seq).min(seq.saturating_add(u64::from(len)));
-        let left = end.checked_sub(op.seq).filter(|left| *left > 0)?;
-        Some((LocalId::from_bits(first + (op.seq - seq) as u32)?, left as u32))
+        let left = end.checked_sub(number).filter(|left| *left > 0)?;
+        Some((LocalId::from_bits(first + (number - seq) as u32)?, left as u32))
     }
 
     /// Whose an id is.
@@ -205,10 +217,12 @@ mod tests {
             assert_eq!((ids.op(*id), ids.find(*op)), (*op, Some(*id)));
             assert_eq!(ids.replica(ids.writer_of(*id)), op.replica);
         }
-        let mut all: Vec<_> = given.iter().map(|(_, id)| id.bits()).collect();
-        all.sort_unstable();
-        all.dedup();
-        assert_eq!(all.len(), given.len(), "each id once");
+        given.sort_unstable_by_key(|(_, id)| *id);
+        for pair in given.windows(2) {
+            let [(one, id), (next, next_id)] = [pair[0], pair[1]];
+            let follows = next == OpId::new(one.replica, one.seq + 1);
+            assert!(id < next_id && (follows || id.plus(1) != next_id), "{one:?} and {next:?} have ids side by side");
+        }
     }
 
     #[test]

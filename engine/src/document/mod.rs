@@ -39,9 +39,11 @@
 //! | `journal`, `runs`, `items`, `movable`, `writes` | containers, changed step by step and undone likewise |
 //! | `sequence` | Fugue, under every text and list |
 //! | `local` | short numbers for operations |
+//! | `writers` | what each writer has mentioned |
 //! | [`diff`] | differences between two texts, and between two sequences of anything |
 //! | `tagged` | elements that are kept by tags, under or-sets and or-maps |
-//! | `body`, `past` | what a change says, and what it may refer to |
+//! | `body`, `telling` | what a change says, and how the journal becomes that |
+//! | `past` | what a change may refer to |
 //! | `snapshot` | a document without its history, written down whole |
 //! | `block` | many changes in few bytes |
 //! | `import`, `stretch` | many changes at once |
@@ -81,11 +83,13 @@ mod sequence;
 mod snapshot;
 mod stretch;
 mod tagged;
+mod telling;
 mod text;
 mod transaction;
 mod undo;
 mod value;
 mod whole;
+mod writers;
 mod writes;
 
 use std::{collections::VecDeque, fmt};
@@ -115,7 +119,7 @@ pub use value::ValueError;
 use crate::{
     causal::{Change, ChangeLog, Received},
     error::ChangeFault,
-    id::{Epoch, OpId, ReplicaId},
+    id::{Epoch, ReplicaId},
     limits::Limits,
     proof::{Fault, note, planted},
     replica::Replica,
@@ -239,10 +243,12 @@ impl Document {
         }
         let (body, known) = transaction.state().write_body();
         let change = Change { body, ..self.log.next_header(self.replica, len, clock) };
-        let bytes = change.encoded_len();
-        if bytes > self.change_limit {
-            transaction.state().forget_mentions(known);
-            return Err(EditError::ChangeTooLarge { bytes, limit: self.change_limit }.into());
+        if change.encoded_len_at_most() > self.change_limit {
+            let bytes = change.encoded_len();
+            if bytes > self.change_limit {
+                transaction.state().forget_mentions(known);
+                return Err(EditError::ChangeTooLarge { bytes, limit: self.change_limit }.into());
+            }
         }
         transaction.complete();
         self.log.append_next(&change);
@@ -365,14 +371,13 @@ impl Opening<'_> {
     }
 
     fn apply_body(&mut self, log: &ChangeLog, change: &Change) -> Result<(), BodyFault> {
-        let (operations, references) = Operations::read(change, self.state.dictionary())?;
-        for (replica, seq) in references {
-            let op = OpId::new(replica, seq);
+        let body::Read { first, rest, references } = body::Read::new(change, self.state.dictionary())?;
+        for op in references.iter() {
             if !self.past.covers(log, change, op) && !planted(Fault::UnseenReferenceAccepted) {
                 return Err(BodyFault::Unseen { op });
             }
         }
-        operations.list.into_iter().try_for_each(|operation| self.state.apply(operation))
+        first.into_iter().chain(rest).try_for_each(|operation| self.state.apply(operation))
     }
 
     /// Tells what the journal holds, and empties it.

@@ -172,10 +172,7 @@ impl State {
 
     /// The element that an item of a list is in.
     pub(super) fn element_in(&self, container: usize, slot: LocalId) -> LocalId {
-        match &self.containers[container].content {
-            Content::MovableList(movable) => movable.element(slot),
-            _ => slot,
-        }
+        self.containers[container].content.element(slot)
     }
 
     /// The element that stands at a position here.
@@ -229,12 +226,12 @@ impl State {
     /// Moves what was moved elsewhere.
     pub(super) fn move_as(
         &mut self,
-        id: &ContainerId,
+        container: usize,
         element: OpId,
         (left, right): (Option<OpId>, Option<OpId>),
         seq: u64,
     ) -> Result<(), BodyFault> {
-        let (container, element) = self.element(id, element)?;
+        let element = self.element(container, element)?;
         let origins = Origins { left: self.item(left)?, right: self.item(right)? };
         let op = OpId::new(self.author.replica, seq);
         let (slot, _) = self.ids_for(op, 1).ok_or(BodyFault::TooMany)?;
@@ -247,13 +244,13 @@ impl State {
     }
 
     /// The element that an operation names.
-    fn element(&mut self, id: &ContainerId, op: OpId) -> Result<(usize, LocalId), BodyFault> {
+    fn element(&mut self, container: usize, op: OpId) -> Result<LocalId, BodyFault> {
         let missing = BodyFault::Missing { op };
-        let (container, sequence) = self.open_sequence(id);
+        let sequence = self.sequence_of(container);
         let item = self.sequences.ids.find(op).ok_or_else(|| missing.clone())?;
         let is_there = self.sequences.item(sequence, item).is_some();
         let is_element = self.movable(container).places_of(item, 1).is_some();
-        if is_there && is_element { Ok((container, item)) } else { Err(missing) }
+        if is_there && is_element { Ok(item) } else { Err(missing) }
     }
 
     /// Shows an element whose new slot is there in one of its slots.
@@ -304,8 +301,8 @@ impl State {
     }
 
     /// Sets what was set elsewhere.
-    pub(super) fn set_as(&mut self, id: &ContainerId, element: OpId, value: Bytes, seq: u64) -> Result<(), BodyFault> {
-        let (container, element) = self.element(id, element)?;
+    pub(super) fn set_as(&mut self, container: usize, element: OpId, value: Bytes, seq: u64) -> Result<(), BodyFault> {
+        let element = self.element(container, element)?;
         self.write_element(container, element, value, seq);
         Ok(())
     }

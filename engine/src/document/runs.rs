@@ -1,7 +1,7 @@
 //! Texts and lists, step by step: what is inserted between others, and what of it is deleted.
 
 use super::{
-    body::{Action, BodyFault, Operation},
+    body::BodyFault,
     container::{ContainerId, ContainerKind, Item},
     journal::{State, Step},
     local::LocalId,
@@ -41,7 +41,7 @@ impl State {
 
     /// The numbers and ids of `len` new items.
     pub(super) fn number_run(&mut self, len: u32) -> Option<(u64, LocalId)> {
-        let writer = self.sequences.ids.writer(self.author.replica);
+        let writer = self.author_number();
         // Numbers that are taken have to be used, so what can fail comes before.
         let first = self.sequences.ids.give(writer, self.next_number(), len)?;
         Some((self.take_numbers(u64::from(len))?, first))
@@ -69,7 +69,7 @@ impl State {
     /// Inserts what was inserted elsewhere.
     pub(super) fn insert_as(
         &mut self,
-        id: &ContainerId,
+        container: usize,
         (left, right): (Option<OpId>, Option<OpId>),
         saying: Saying<'_>,
         seq: u64,
@@ -81,7 +81,7 @@ impl State {
         };
         let op = OpId::new(self.author.replica, seq);
         let (first, len) = self.ids_for(op, len).ok_or(BodyFault::TooMany)?;
-        let (container, sequence) = self.open_sequence(id);
+        let sequence = self.sequence_of(container);
         let said = match saying {
             Saying::Text(text) => self.sequences.say_text(first, text),
             Saying::Items(items) => self.sequences.say_items(first, items.iter().cloned()),
@@ -90,15 +90,21 @@ impl State {
         let at = at.map_err(|why| self.misplaced(why, op))? as usize;
         self.steps.push(Step::Inserted { container, first, len, origins, at, said });
         if let Saying::Items(items) = saying {
-            self.open_all(&self.children(id, items, seq));
+            self.open_all(&self.children(&self.containers[container].id, items, seq));
         }
         Ok(())
     }
 
     pub(super) fn ids_for(&mut self, op: OpId, len: usize) -> Option<(LocalId, u32)> {
         let len = u32::try_from(len).ok()?;
-        let writer = self.sequences.ids.writer(op.replica);
+        let writer = self.author_number();
         Some((self.sequences.ids.give(writer, op.seq, len)?, len))
+    }
+
+    /// The number by which short ids know the author.
+    fn author_number(&mut self) -> u32 {
+        let Self { writers, sequences, author, .. } = self;
+        *writers.current().number.get_or_insert_with(|| sequences.ids.writer(author.replica))
     }
 
     pub(super) fn misplaced(&self, why: Misplaced, op: OpId) -> BodyFault {
@@ -108,39 +114,29 @@ impl State {
         }
     }
 
+    /// The short id of an operation, mostly one of the author's own.
+    fn find(&self, op: OpId) -> Option<LocalId> {
+        match self.writers.current_number().filter(|_| op.replica == self.author.replica) {
+            Some(author) => self.sequences.ids.find_of(author, op.seq),
+            None => self.sequences.ids.find(op),
+        }
+    }
+
     pub(super) fn item(&self, op: Option<OpId>) -> Result<Option<LocalId>, BodyFault> {
-        op.map(|op| self.sequences.ids.find(op).ok_or(BodyFault::Missing { op })).transpose()
+        op.map(|op| self.find(op).ok_or(BodyFault::Missing { op })).transpose()
     }
 
     /// Deletes characters or items here. The range is inside and not empty. `None` if the numbers are used up.
     pub(super) fn delete(&mut self, id: &ContainerId, at: usize, count: usize) -> Option<()> {
         let mark = self.mark();
         let (container, sequence) = self.open_sequence(id);
-        let mut pieces = Vec::new();
         let one_by_one = id.kind == ContainerKind::MovableList;
-        self.sequences.delete(sequence, at, count, |removed| match one_by_one {
+        let (mut left, mut numbered) = (count, true);
+        while left > 0 {
             // What is named is an element, and two that stand side by side may be named by numbers far apart.
-            true => {
-                let each = |at| Removed { first: removed.first.plus(at), len: 1, ..removed };
-                pieces.extend((0..removed.len).map(each));
-            }
-            false => pieces.push(removed),
-        });
-        let mut numbered = true;
-        for removed in pieces {
-            // One operation can name what continues the last one's ids in either direction.
-            let named = |removed: &Removed| Removed { first: self.element_in(container, removed.first), ..*removed };
-            let seq = match self.steps.last() {
-                Some(Step::Deleted { container: last, seq, removed: before })
-                    if *last == container && self.sequences.continue_each_other(&named(before), &named(&removed)) =>
-                {
-                    Some(*seq)
-                }
-                _ => self.take_numbers(1),
-            };
-            // Journalled whatever happens, so that it is undone with the rest.
-            numbered &= seq.is_some();
-            self.steps.push(Step::Deleted { container, seq: seq.unwrap_or(u64::MAX), removed });
+            let removed = self.sequences.delete(sequence, at, if one_by_one { 1 } else { left });
+            left -= removed.len as usize;
+            numbered &= self.note_deletion(container, removed);
         }
         if !numbered {
             self.return_to(mark);
@@ -149,71 +145,47 @@ impl State {
         Some(())
     }
 
+    /// Journals what was deleted, so that it is undone with the rest. Whether there was a number left for it, if it took one.
+    fn note_deletion(&mut self, container: usize, removed: Removed) -> bool {
+        // One operation can name what continues the last one's ids in either direction.
+        let named = |removed: &Removed| Removed { first: self.element_in(container, removed.first), ..*removed };
+        let seq = match self.steps.last() {
+            Some(Step::Deleted { container: last, seq, removed: before })
+                if *last == container && self.sequences.continue_each_other(&named(before), &named(&removed)) =>
+            {
+                Some(*seq)
+            }
+            _ => self.take_numbers(1),
+        };
+        self.steps.push(Step::Deleted { container, seq: seq.unwrap_or(u64::MAX), removed });
+        seq.is_some()
+    }
+
     /// Deletes what was deleted elsewhere.
-    pub(super) fn delete_as(&mut self, id: &ContainerId, first: OpId, count: u64, seq: u64) -> Result<(), BodyFault> {
-        let (container, sequence) = self.open_sequence(id);
+    pub(super) fn delete_as(&mut self, container: usize, first: OpId, count: u64, seq: u64) -> Result<(), BodyFault> {
+        let sequence = self.sequence_of(container);
+        let is_movable = self.containers[container].id.kind == ContainerKind::MovableList;
+        let run = if is_movable { None } else { self.sequences.delete_run(sequence, first, count) };
+        if let Some(removed) = run {
+            self.note_removal(container, seq, removed);
+            return Ok(());
+        }
         if !self.sequences.contains(sequence, first, count) {
             return Err(BodyFault::Missing { op: first });
         }
-        if id.kind == ContainerKind::MovableList {
+        if is_movable {
             self.delete_moved_as(container, first, count, seq)?;
         }
-        let Self { sequences, steps, .. } = self;
-        sequences.delete_items(sequence, first, count, |mut removed| {
-            if planted(Fault::DeletionReportedOneOff) {
-                removed.at = removed.at.saturating_sub(1);
-            }
-            steps.push(Step::Deleted { container, seq, removed });
-        });
+        let mut gone = Vec::new();
+        self.sequences.delete_items(sequence, first, count, |removed| gone.push(removed));
+        gone.into_iter().for_each(|removed| self.note_removal(container, seq, removed));
         Ok(())
     }
 
-    /// An insertion as an operation, unless the last one on its container could take it in.
-    pub(super) fn insertion(
-        &self,
-        first: LocalId,
-        origins: &Origins,
-        said: Said,
-        last: Option<&mut Operation>,
-    ) -> Option<(u64, Action)> {
-        let name = |item: LocalId| self.sequences.ids.op(item);
-        let (op, left, right) = (name(first), origins.left.map(name), origins.right.map(name));
-        let typed_on = left.filter(|left| left.replica == self.author.replica && left.seq + 1 == op.seq);
-        // Numbers follow one another, so the run's last item is the one numbered before this step.
-        let goes_on = |seq: u64, its_right| typed_on.is_some_and(|left| left.seq >= seq) && right == its_right;
-        let last = last.map(|last| (last.seq, &mut last.action));
-        match (self.sequences.saying(first, said), last) {
-            (Saying::Text(text), Some((seq, Action::Insert { right, text: run, .. }))) if goes_on(seq, *right) => {
-                run.push_str(text);
-                None
-            }
-            (Saying::Items(items), Some((seq, Action::InsertItems { right, items: run, .. })))
-                if goes_on(seq, *right) =>
-            {
-                run.extend_from_slice(items);
-                None
-            }
-            (Saying::Text(text), _) => Some((op.seq, Action::Insert { left, right, text: text.to_owned() })),
-            (Saying::Items(items), _) => Some((op.seq, Action::InsertItems { left, right, items: items.to_vec() })),
+    fn note_removal(&mut self, container: usize, seq: u64, mut removed: Removed) {
+        if planted(Fault::DeletionReportedOneOff) {
+            removed.at = removed.at.saturating_sub(1);
         }
-    }
-
-    /// A deletion as an operation, unless the last one on its container took it in.
-    pub(super) fn deletion(
-        &self,
-        container: usize,
-        seq: u64,
-        removed: &Removed,
-        last: Option<&mut Operation>,
-    ) -> Option<(u64, Action)> {
-        let from = self.sequences.ids.op(self.element_in(container, removed.first));
-        if let Some(Operation { seq: its_seq, action: Action::Delete { first, count }, .. }) = last {
-            if *its_seq == seq {
-                first.seq = first.seq.min(from.seq);
-                *count += u64::from(removed.len);
-                return None;
-            }
-        }
-        Some((seq, Action::Delete { first: from, count: u64::from(removed.len) }))
+        self.steps.push(Step::Deleted { container, seq, removed });
     }
 }

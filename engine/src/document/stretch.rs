@@ -1,13 +1,8 @@
 //! Bodies that say the same as the one before: a letter typed on, or one deleted beside the last. Nearly all bodies are such,
 //! and they are looked at many at once.
 
-use super::body::form::{CONTINUES, DELETE_ONE, INSERT_ONE, SAME};
+pub(super) use super::body::form::{DELETED, TYPED_ON};
 use crate::packed::pack_number;
-
-/// The tag of a letter typed on.
-pub(super) const TYPED_ON: u8 = INSERT_ONE | SAME | CONTINUES;
-/// The tag of the deletion of one where the last operation was.
-pub(super) const DELETED: u8 = DELETE_ONE | SAME;
 
 /// Where something stands that is deleted: beside what was deleted last.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

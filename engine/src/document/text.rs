@@ -185,9 +185,14 @@ impl TextMut<'_> {
     ///
     /// If they reach past the end.
     pub fn replace(&mut self, at: usize, count: usize, text: &str) -> Result<(), EditError> {
+        self.check(at, count)?;
         let mark = self.state.mark();
-        self.delete(at, count)?;
-        self.insert(at, text).inspect_err(|_| self.state.return_to(mark))
+        let deleted = count == 0 || self.state.delete(&self.id, at, count).is_some();
+        if deleted && (text.is_empty() || self.state.insert(&self.id, at, text).is_some()) {
+            return Ok(());
+        }
+        self.state.return_to(mark);
+        Err(EditError::Exhausted)
     }
 
     /// Makes the text `new` by [editing](diff::edits) only what is different, so that what others do elsewhere in it stays.

@@ -22,14 +22,22 @@ pub enum ValueError {
 pub(super) fn encode<V: Serialize + ?Sized>(value: &V) -> Result<Bytes, ValueError> {
     let mut out = Vec::new();
     ciborium::into_writer(value, &mut out).map_err(|fault| ValueError::Unwritable(fault.to_string()))?;
-    decode::<serde::de::IgnoredAny>(&out).map_err(|fault| ValueError::Unwritable(fault.to_string()))?;
+    // Each level takes a byte, so what is short is not nested deep.
+    if out.len() > DEPTH {
+        decode::<serde::de::IgnoredAny>(&out).map_err(|fault| ValueError::Unwritable(fault.to_string()))?;
+    }
     Ok(out.into())
 }
 
 /// Reads a value, which may be anyone's bytes.
 pub(super) fn decode<V: DeserializeOwned>(mut bytes: &[u8]) -> Result<V, ValueError> {
-    let value = ciborium::de::from_reader_with_recursion_limit(&mut bytes, DEPTH)
-        .map_err(|fault| ValueError::Mismatch(fault.to_string()))?;
+    let value = if bytes.len() <= DEPTH {
+        // The other way clears as much memory as a long text may take.
+        ciborium::de::from_reader_with_buffer(&mut bytes, &mut [0; DEPTH])
+    } else {
+        ciborium::de::from_reader_with_recursion_limit(&mut bytes, DEPTH)
+    };
+    let value = value.map_err(|fault| ValueError::Mismatch(fault.to_string()))?;
     if bytes.is_empty() { Ok(value) } else { Err(ValueError::Mismatch("something follows the value".into())) }
 }
 
@@ -50,6 +58,13 @@ mod tests {
     fn hostile_nesting_is_an_error() {
         let deep = vec![0x81; 1_000_000];
         assert!(decode::<ciborium::Value>(&deep).is_err());
+        for levels in 60..70 {
+            let nested =
+                (1..levels).fold(ciborium::Value::Array(vec![]), |inner, _| ciborium::Value::Array(vec![inner]));
+            let encoded = encode(&nested);
+            assert_eq!(encoded.is_ok(), levels <= DEPTH, "{levels} levels");
+            assert!(encoded.is_err() || decode::<ciborium::Value>(&encoded.expect("it is good")).is_ok());
+        }
         let too_deep = (0..100).fold(ciborium::Value::Null, |inner, _| ciborium::Value::Array(vec![inner]));
         assert!(matches!(encode(&too_deep), Err(ValueError::Unwritable(_))));
     }

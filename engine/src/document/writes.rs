@@ -23,15 +23,15 @@ impl State {
     /// Writes a key of a map, or a register, here. `None` if the numbers are used up.
     pub(super) fn write(&mut self, id: &ContainerId, key: Option<&Arc<str>>, value: Option<Value>) -> Option<()> {
         let seq = self.take_numbers(1)?;
-        self.write_as(id, key, value, seq);
+        let container = self.open(id);
+        self.write_as(container, key, value, seq);
         Some(())
     }
 
-    pub(super) fn write_as(&mut self, id: &ContainerId, key: Option<&Arc<str>>, value: Option<Value>, seq: u64) {
+    pub(super) fn write_as(&mut self, container: usize, key: Option<&Arc<str>>, value: Option<Value>, seq: u64) {
         let stamp = self.stamp(seq);
-        let container = self.open(id);
         if let (Some(key), Some(value)) = (key, &value) {
-            self.begin_child(id, key, value);
+            self.begin_child(container, key, value);
         }
         let content = &mut self.containers[container].content;
         if let Some(there) = content.entry(key.map(AsRef::as_ref)) {
@@ -53,8 +53,8 @@ impl State {
     }
 
     /// A container that is made is there, whether it is shown or not.
-    fn begin_child(&mut self, parent: &ContainerId, key: &Arc<str>, value: &Value) {
-        if let Some(child) = value.child(parent, key) {
+    fn begin_child(&mut self, parent: usize, key: &Arc<str>, value: &Value) {
+        if let Some(child) = value.child(&self.containers[parent].id, key) {
             self.open(&child);
         }
     }
@@ -94,12 +94,12 @@ impl State {
     /// Adds to a counter here. `None` if the numbers are used up.
     pub(super) fn count(&mut self, id: &ContainerId, by: i64) -> Option<()> {
         let seq = self.take_numbers(1)?;
-        self.count_as(id, by, seq);
+        let container = self.open(id);
+        self.count_as(container, by, seq);
         Some(())
     }
 
-    pub(super) fn count_as(&mut self, id: &ContainerId, by: i64, seq: u64) {
-        let container = self.open(id);
+    pub(super) fn count_as(&mut self, container: usize, by: i64, seq: u64) {
         if let Content::Counter(value) = &mut self.containers[container].content {
             // More additions than there can be would have to go one way for this to wrap.
             *value = if planted(Fault::LastCountStays) { by.into() } else { value.wrapping_add(by.into()) };
@@ -110,18 +110,19 @@ impl State {
     /// Adds to an or-set, or puts into an or-map, here. `None` if the numbers are used up.
     pub(super) fn put(&mut self, id: &ContainerId, key: Bytes, value: Value) -> Option<()> {
         let seq = self.take_numbers(1)?;
-        let over = self.tags(id, &key);
-        self.put_as(id, key, value, &over, seq);
+        let container = self.open(id);
+        let over: Vec<_> = self.tagged(container).tags(&key).collect();
+        self.put_as(container, key, value, &over, seq);
         Some(())
     }
 
-    pub(super) fn put_as(&mut self, id: &ContainerId, key: Bytes, value: Value, over: &[OpId], seq: u64) {
+    pub(super) fn put_as(&mut self, container: usize, key: Bytes, value: Value, over: &[OpId], seq: u64) {
         let tag = self.stamp(seq);
-        self.remove_as(id, over, seq);
+        self.remove_as(container, over, seq);
         if let Some(name) = key_text(&key).filter(|_| matches!(value, Value::Child { .. })) {
-            self.begin_child(id, &name.into(), &value);
+            self.begin_child(container, &name.into(), &value);
         }
-        let (container, tagged) = self.open_tagged(id);
+        let tagged = self.tagged(container);
         let (before, last_child) = (tagged.shown(&key).cloned(), tagged.last_child(&key));
         if before.is_some() {
             note(Situation::TagsConcurrent);
@@ -140,40 +141,34 @@ impl State {
     /// Removes from an or-set or an or-map here what is there. `None` if the numbers are used up.
     pub(super) fn remove(&mut self, id: &ContainerId, key: &[u8]) -> Option<()> {
         let seq = self.take_numbers(1)?;
-        let tags = self.tags(id, key);
-        self.remove_as(id, &tags, seq);
+        let container = self.open(id);
+        let tags: Vec<_> = self.tagged(container).tags(key).collect();
+        self.remove_as(container, &tags, seq);
         Some(())
     }
 
-    pub(super) fn remove_as(&mut self, id: &ContainerId, tags: &[OpId], seq: u64) {
-        let (container, tagged) = self.open_tagged(id);
-        let mut steps = Vec::new();
-        let mut tags = tags.to_vec();
+    pub(super) fn remove_as(&mut self, container: usize, tags: &[OpId], seq: u64) {
+        let others;
+        let mut tags = tags;
         if planted(Fault::RemovalTakesUnseen) {
+            let tagged = self.tagged(container);
             let keys: Vec<_> = tags.iter().filter_map(|tag| tagged.place(*tag).cloned()).collect();
-            tags = keys.iter().flat_map(|key| tagged.tags(key)).collect();
+            others = keys.iter().flat_map(|key| tagged.tags(key)).collect::<Vec<_>>();
+            tags = &others;
         }
         for tag in tags {
-            let before = tagged.place(tag).and_then(|key| tagged.shown(key)).cloned();
-            match tagged.remove(tag) {
-                Some((key, tag, value)) => steps.push(Step::Untagged { container, seq, key, tag, value, before }),
+            let tagged = self.tagged(container);
+            let before = tagged.place(*tag).and_then(|key| tagged.shown(key)).cloned();
+            match tagged.remove(*tag) {
+                Some((key, tag, value)) => self.steps.push(Step::Untagged { container, seq, key, tag, value, before }),
                 None => note(Situation::TagGoneAlready),
             }
         }
-        self.steps.extend(steps);
     }
 
-    fn tags(&self, id: &ContainerId, key: &[u8]) -> Vec<OpId> {
-        match self.content(id) {
-            Some(Content::Tagged(tagged)) => tagged.tags(key).collect(),
-            _ => Vec::new(),
-        }
-    }
-
-    fn open_tagged(&mut self, id: &ContainerId) -> (usize, &mut Tagged) {
-        let index = self.open(id);
-        match &mut self.containers[index].content {
-            Content::Tagged(tagged) => (index, tagged),
+    fn tagged(&mut self, container: usize) -> &mut Tagged {
+        match &mut self.containers[container].content {
+            Content::Tagged(tagged) => tagged,
             _ => unreachable!("a container is of the kind in its id"),
         }
     }

@@ -61,6 +61,8 @@ named! {
         CursorLeftBehind = "cursor-left-behind",
         /// Operations are given the ids of others when a stretch of ids is used up.
         StretchOverrun = "stretch-overrun",
+        /// The ids of two writers follow one another where their stretches do.
+        StretchesTouch = "stretches-touch",
         /// A change may refer to what its maker had not seen, where that happens to be here.
         UnseenReferenceAccepted = "unseen-reference-accepted",
         /// A body may hold more or fewer operations than its change's header says.
@@ -132,6 +134,10 @@ named! {
         SnapshotForgetsDeletedKeys = "snapshot-forgets-deleted-keys",
         /// A snapshot does not have what writers had mentioned.
         SnapshotForgetsMentions = "snapshot-forgets-mentions",
+        /// A snapshot does not have the birth mark of its history.
+        SnapshotForgetsEpoch = "snapshot-forgets-epoch",
+        /// What was done since a snapshot is gone when its history is unpacked.
+        UnpackingForgetsLater = "unpacking-forgets-later",
         /// A snapshot may take as much memory as it says.
         SnapshotUnbounded = "snapshot-unbounded",
         /// A snapshot or a block is read whatever its checksum says.
@@ -158,6 +164,8 @@ named! {
         ContainerBackEmpty = "container-back-empty",
         /// What comes back by undoing a deletion is not found by older edits that are undone after it.
         RebornForgotten = "reborn-forgotten",
+        /// What was undone can be redone although something was edited since.
+        RedoOutlivesEdit = "redo-outlives-edit",
         /// A view of a past version shows also what came later.
         ViewShowsLater = "view-shows-later",
         /// What is different between two versions is told without what went.
@@ -217,6 +225,8 @@ named! {
         LeaveNotSent = "leave-not-sent",
         /// A document without its history is joined although the server lacks some of that.
         PrunedJoinAccepted = "pruned-join-accepted",
+        /// A document without its history is joined although the server has not stored some of that.
+        UnstoredBaseAccepted = "unstored-base-accepted",
         /// Frames are taken for the first document of their link.
         DocumentsMixedUp = "documents-mixed-up",
         /// After a join a client does not send what the server lacks.

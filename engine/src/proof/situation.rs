@@ -126,6 +126,10 @@ named! {
         HeardAheadOfStored = "heard-ahead-of-stored",
         /// A client gave a document up because of a change that cannot be taken in.
         ClientDiverged = "client-diverged",
+        /// A document's history was unpacked because the server lacked some of it, or had not stored it.
+        HistoryUnpacked = "history-unpacked",
+        /// A document was not joined because the server lacked something, or had not stored it, that is not kept here.
+        PrunedRefused = "pruned-refused",
         /// A history was merged into another one because the application said so.
         Adopted = "adopted",
         // Servers.

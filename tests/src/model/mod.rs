@@ -49,7 +49,8 @@ impl Model {
         self.containers.iter().map(|(id, container)| (id.clone(), container.view(id))).collect()
     }
 
-    fn take(&mut self, change: &Change) {
+    /// Takes in one more change.
+    pub fn take(&mut self, change: &Change) {
         let mut past: VersionVector = [(change.replica, change.seq)].into_iter().collect();
         let previous = change.seq.checked_sub(1).map(|seq| OpId::new(change.replica, seq));
         for dependency in previous.into_iter().chain(change.deps.iter()) {

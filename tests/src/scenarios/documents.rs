@@ -54,6 +54,21 @@ pub fn letters_side_by_side_that_had_different_neighbours_stay_two_runs() {
     }
 }
 
+/// What two writers write one behind the other is not one run, wherever it lies in the memory of those who read it.
+pub fn what_two_write_one_behind_the_other_is_two_runs_however_long_they_are() {
+    for len in (1..20).chain([63, 64]) {
+        let (mut ann, mut bob) = (document(1), document(2));
+        let first = write(&mut bob, 0, &"b".repeat(len));
+        receive(&mut ann, &first);
+        let second = write(&mut ann, len, &"a".repeat(len));
+        receive(&mut bob, &second);
+        let third = write(&mut bob, 2 * len, "x");
+        let reader = of(3, &[&first, &second, &third]);
+        assert_eq!(reader.check(), Ok(()));
+        assert_eq!(reader.text("text").to_string(), bob.text("text").to_string());
+    }
+}
+
 /// A run that is split keeps, in both its parts, what was to its right: what others put between them goes by that.
 pub fn both_parts_of_a_split_run_have_the_same_right_neighbour() {
     for (ann, eve) in [(1, 2), (2, 1)] {

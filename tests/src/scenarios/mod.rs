@@ -42,6 +42,7 @@ pub const SCENARIOS: &[Scenario] = scenarios![
     a_header_that_says_another_length_than_the_body_makes_it_a_no_op,
     letters_side_by_side_that_had_different_neighbours_stay_two_runs,
     both_parts_of_a_split_run_have_the_same_right_neighbour,
+    what_two_write_one_behind_the_other_is_two_runs_however_long_they_are,
     two_who_make_a_container_at_once_make_one_and_what_both_write_is_kept,
     a_container_that_is_made_again_is_another_one,
     containers_are_nested_only_so_deep,
@@ -56,6 +57,7 @@ pub const SCENARIOS: &[Scenario] = scenarios![
     a_snapshot_that_would_take_more_than_the_limit_is_refused,
     changes_that_are_packed_with_a_snapshot_are_given_to_a_server_that_lacks_them,
     a_document_without_its_history_is_joined_only_where_nothing_of_that_is_lacking,
+    a_document_without_its_history_is_joined_only_where_all_of_that_is_stored,
     // editing
     an_error_inside_a_nested_transaction_undoes_that_one_and_what_is_around_it_goes_on,
     a_cursor_stays_where_its_deleted_item_was_whatever_is_edited_since,

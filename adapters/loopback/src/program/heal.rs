@@ -13,6 +13,7 @@ use crdt_socket_sync::{
 use super::{
     Verdict,
     judge::check,
+    keeping,
     world::{MOST_JUMP, PAGES, World, stored_changes, version_of},
 };
 use crate::{
@@ -51,30 +52,51 @@ impl World<'_> {
             }
         }
         self.look()?;
-        let had = [0, 1].map(|page| self.version(page));
+        let had = [0, 1].map(|page| self.whole(page).0);
         let begun = self.sim.trace().entries().len();
         self.come_to_rest()?;
-        let logs = (0..self.people.len()).flat_map(|who| [self.document(who, 0), self.document(who, 1)]);
-        let changes: BTreeSet<_> =
-            logs.flatten().flat_map(|document| document.log().iter().map(|change| change.id())).collect();
+        for page in 0..PAGES.len() {
+            // What these have, nobody can give to anyone.
+            for who in self.whole(page).1 {
+                self.leave(who, page, false);
+                self.open(who, page);
+            }
+        }
+        self.come_to_rest()?;
+        let stored = [0, 1].map(|page| stored_changes(self.sim.disk_mut(Node::Server), page));
+        let changes: BTreeSet<_> = stored.iter().flatten().map(Change::id).collect();
         let frames = self.frames_since(begun).count();
         // Each change may go up, down to everyone, and be acknowledged twice; and each join has its question and answer. Pings
         // and retries are few beside that.
         let most = self.people.len() * (60 + 4 * changes.len());
         check(frames <= most, || format!("(f) {frames} frames to come to rest; {most} would be many"))?;
-        for (page, had) in had.iter().enumerate().filter(|(page, _)| !self.pages[*page].tainted) {
-            let has = self.version(page);
-            check(has.covers(had), || format!("(a) {}: {had:?} was there, and {has:?} is", PAGES[page]))?;
+        for (page, had) in had.iter().enumerate() {
+            let has = self.whole(page).0;
+            check(self.pages[page].tainted || has.covers(had), || {
+                format!("(a) {}: {had:?} was there, and {has:?} is", PAGES[page])
+            })?;
         }
         Ok(())
     }
 
-    /// What anyone has.
-    fn version(&self, page: usize) -> VersionVector {
-        let mut version = VersionVector::new();
-        let logs = (0..self.people.len()).filter_map(|who| Some(self.document(who, page)?.log()));
-        logs.for_each(|log| version.merge(log.version()));
-        version
+    /// What the server has or can be given, and who has something of a page that begins with a snapshot of more than that.
+    fn whole(&mut self, page: usize) -> (VersionVector, BTreeSet<usize>) {
+        let loaded = self.sim.server().and_then(|server| server.log(PAGES[page]));
+        let mut version = match loaded {
+            Some(log) => log.version().clone(),
+            None => version_of(&stored_changes(self.sim.disk_mut(Node::Server), page)),
+        };
+        let mut left: BTreeSet<_> = (0..self.people.len()).filter(|who| self.document(*who, page).is_some()).collect();
+        let gives = |who: &usize, version: &VersionVector| {
+            let document = self.document(*who, page)?;
+            let all = version.covers(document.log().not_kept()) || keeping::unpacks(document);
+            all.then(|| (*who, document.log().version().clone()))
+        };
+        while let Some((who, has)) = left.iter().find_map(|who| gives(who, &version)) {
+            left.remove(&who);
+            version.merge(&has);
+        }
+        (version, left)
     }
 
     fn come_to_rest(&mut self) -> Result<(), Verdict> {
@@ -97,19 +119,22 @@ impl World<'_> {
     }
 
     /// What is still to be waited for.
-    fn open_question(&self) -> Option<String> {
-        for page in (0..PAGES.len()).filter(|page| !self.pages[*page].tainted) {
-            let all = self.version(page);
+    fn open_question(&mut self) -> Option<String> {
+        for (page, name) in PAGES.iter().enumerate() {
+            if self.pages[page].tainted {
+                continue;
+            }
+            let (all, cut_off) = self.whole(page);
             for (who, person) in self.people.iter().enumerate() {
-                let Some(desk) = &person.desks[page] else { continue };
+                let Some(desk) = person.desks[page].as_ref().filter(|_| !cut_off.contains(&who)) else { continue };
                 let client = self.sim.client(person.client);
                 if client.is_synced(desk.doc, Level::Stored) != Ok(true) {
                     let left = client.pending(desk.doc, Level::Stored).unwrap_or_default();
                     let status = client.status();
-                    return Some(format!("client {who}, {status:?}: {left} operations of {} not stored", PAGES[page]));
+                    return Some(format!("client {who}, {status:?}: {left} operations of {name} not stored"));
                 }
                 if self.document(who, page)?.log().version() != &all {
-                    return Some(format!("client {who} lacks something of {}", PAGES[page]));
+                    return Some(format!("client {who} lacks something of {name}"));
                 }
             }
         }
@@ -133,12 +158,13 @@ impl World<'_> {
             }
             self.compare(page)?;
             self.check_writers(page)?;
+            let changes = stored_changes(self.sim.disk_mut(Node::Server), page);
             let Self { sim, people, judge, .. } = self;
             let documents = people.iter().filter_map(|person| {
                 let desk = person.desks[page].as_ref()?;
-                Some(sim.replica(person.client, desk.doc))
+                Some((desk.number, sim.replica(person.client, desk.doc)))
             });
-            judge.end(&documents.collect::<Vec<_>>())?;
+            judge.end(&documents.collect::<Vec<_>>(), &changes)?;
         }
         let clean = self.pages.iter().all(|page| !page.tainted);
         if clean {
@@ -169,10 +195,21 @@ impl World<'_> {
             let Some(document) = self.document(who, page) else { continue };
             let (name, version) = (PAGES[page], version_of(&stored));
             check(Some(document.digest()) == first, || format!("(a) {name}: clients 0 and {who} show something else"))?;
-            check(canonical(&mut document.log().iter()) == expected, || {
+            check(*document.log().version() == version, || {
                 format!("(a) {name}: client {who} has {:?}, the store {version:?}", document.log().version())
             })?;
+            let covered = document.log().not_kept();
+            let kept = stored.iter().filter(|change| !covered.contains(change.id()));
+            check(canonical(&mut document.log().iter()) == canonical(&mut kept.cloned()), || {
+                format!("(a) {name}: client {who} has another change than the store")
+            })?;
+            if let Some(all) = keeping::unpacked(document) {
+                check(canonical(&mut all.log().iter()) == expected, || {
+                    format!("(i) {name}: client {who} has packed another change than the store has")
+                })?;
+            }
         }
+        self.check_marks(page)?;
         // Another order of arrival, the same document.
         let reversed: Vec<_> = stored.into_iter().rev().collect();
         let many = Limits::default();
@@ -198,7 +235,7 @@ impl World<'_> {
     /// (e): only people have written what only people may write.
     fn check_writers(&mut self, page: usize) -> Result<(), Verdict> {
         let stored = stored_changes(self.sim.disk_mut(Node::Server), page);
-        let stranger = stored.iter().find(|change| !self.replicas.contains(&change.replica));
+        let stranger = stored.iter().find(|change| !self.replicas.contains_key(&(page, change.replica)));
         check(stranger.is_none(), || format!("(e) {stranger:?} is by someone who may only read {}", PAGES[page]))
     }
 

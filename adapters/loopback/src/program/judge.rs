@@ -1,6 +1,6 @@
 //! Who else has an opinion.
 
-use crdt_socket_sync::{Document, DocumentEvent};
+use crdt_socket_sync::{Change, Document, DocumentEvent, OpId};
 
 /// What does not hold, in words.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -37,12 +37,21 @@ pub trait Judge {
         Ok(())
     }
 
-    /// Everything is healed, and these are all replicas of one document.
+    /// Someone has made a change that can be undone there.
+    fn edited(&mut self, _desk: usize, _change: OpId) {}
+
+    /// Someone has undone or redone something there, by this change.
+    fn taken_back(&mut self, _desk: usize, _change: OpId) {}
+
+    /// A document goes on from a snapshot of itself: nothing can be undone that was done until then.
+    fn begun_again(&mut self, _desk: usize) {}
+
+    /// Everything is healed, these are all replicas of one document, each with its desk, and these are all its changes.
     ///
     /// # Errors
     ///
     /// If that is not as it should be.
-    fn end(&mut self, _documents: &[&Document]) -> Result<(), Verdict> {
+    fn end(&mut self, _documents: &[(usize, &Document)], _changes: &[Change]) -> Result<(), Verdict> {
         Ok(())
     }
 }

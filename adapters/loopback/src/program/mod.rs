@@ -19,11 +19,14 @@
 //!   served before being let in, writes where it may only read, or as someone else who is there; when everyone has left,
 //!   nothing is left;
 //! - **(f)** after healing, everything comes to rest within a bounded number of frames, and then only pings are sent;
-//! - **(h)** no change is reported twice to an application, and the server sends none back on the link it came by.
+//! - **(h)** no change is reported twice to an application, and the server sends none back on the link it came by;
+//! - **(i)** a document that goes on from a snapshot is the one that it was, and gives others all that it keeps; a cursor is in
+//!   the same place for everyone, and an import brings all that was exported; whoever undoes takes back their own edits and nothing of others, and has it again by redoing.
 
 mod application;
 mod heal;
 mod judge;
+mod keeping;
 mod perform;
 mod quiet;
 mod shrink;
@@ -73,6 +76,8 @@ impl Setup {
     pub const PIECES: u8 = 4;
     /// Limits are small: few frames under way, short batches.
     pub const TIGHT: u8 = 8;
+    /// Edits are kept, to be undone.
+    pub const UNDO: u8 = 16;
 
     fn has(self, flag: u8) -> bool {
         self.flags & flag != 0
@@ -156,6 +161,10 @@ pub struct Report {
     pub torn: u64,
     /// Changes made.
     pub changes: u64,
+    /// Changes among them that undo or redo something.
+    pub undone: u64,
+    /// How often a document went on from a snapshot.
+    pub snapshots: u64,
     /// Operations that their makers were told are stored.
     pub stored: u64,
     /// Frames sent.
@@ -200,6 +209,7 @@ impl fmt::Display for Program {
             (Setup::PERSIST, "clients have stores"),
             (Setup::PIECES, "bytes arrive in small pieces"),
             (Setup::TIGHT, "limits are tight"),
+            (Setup::UNDO, "edits can be undone"),
         ];
         write!(f, "seed {seed}, {} clients", self.setup.count())?;
         for (_, name) in named.into_iter().filter(|(flag, _)| self.setup.has(*flag)) {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crdt_socket_sync::{
-    Client, Now,
+    Client, DocId, Document, Now,
     document::{EditError, Transaction},
     error::StoreFault,
 };
@@ -29,10 +29,17 @@ impl World<'_> {
             Verb::Set | Verb::Unset | Verb::Write | Verb::Count | Verb::Add | Verb::Withdraw => {
                 self.edit(who, page, verb, what, how)?;
             }
-            Verb::Put | Verb::Remove | Verb::Nest => self.edit(who, page, verb, what, how)?,
+            Verb::Put | Verb::Remove | Verb::Nest | Verb::Arrange => self.edit(who, page, verb, what, how)?,
             Verb::Transact | Verb::Fail => self.transact(who, page, verb, what, how)?,
             Verb::Merge => self.merge(who, page, what, None),
             Verb::MergeOne => self.merge(who, page, what, Some(how)),
+            Verb::Prune => self.prune(who, page, how)?,
+            Verb::Keep => self.keep(who, page, how),
+            Verb::Return => self.go_back(who, page, what, how)?,
+            Verb::Recall => self.recall(who, page)?,
+            Verb::Import => self.import(who, page, what, how)?,
+            Verb::Mark => self.mark(who, page, what, how)?,
+            Verb::Undo | Verb::Redo => self.take_back(who, page, verb == Verb::Redo, how)?,
 
             Verb::Open => self.open(who, page),
             Verb::Leave => self.leave(who, page, true),
@@ -150,7 +157,12 @@ impl World<'_> {
         let client = self.people[who].client;
         let act = |client: &mut Client, now: Now| client.edit(now, doc, edit);
         match self.sim.with_client(client, act).expect("it is open") {
-            Ok(edited) => self.report.changes += u64::from(edited.change.is_some()),
+            Ok(edited) => {
+                if let Some(change) = edited.change {
+                    self.report.changes += 1;
+                    self.note_edited(who, page, &change)?;
+                }
+            }
             Err(EditError::ChangeTooLarge { .. }) => {}
             Err(error) => return Err(format!("a legal edit was refused: {error}").into()),
         }
@@ -201,23 +213,26 @@ impl World<'_> {
     /// Takes over what someone else has, or one change of it. A client with a store is left alone: what it has might be
     /// forgotten in a crash, and its numbers used again.
     fn merge(&mut self, who: usize, page: usize, from: u8, which: Option<u8>) {
-        let from = usize::from(from) % self.people.len();
-        let (Some(doc), Some(theirs)) = (self.writable(who, page), self.document(from, page)) else { return };
-        let epochs = self.document(who, page).map(|ours| ours.log().epoch()).into_iter().chain([theirs.log().epoch()]);
-        let mut epochs: Vec<_> = epochs.flatten().collect();
-        epochs.dedup();
-        if self.persists() || from == who || epochs.len() > 1 || theirs.log().is_empty() {
-            return;
-        }
+        let Some((doc, theirs)) = self.theirs(who, page, from) else { return };
         let log = theirs.log();
         let changes: Vec<_> = match which {
             None => log.iter().collect(),
-            Some(which) => log.get(usize::from(which) % log.end()).into_iter().collect(),
+            Some(which) => log.get(usize::from(which) % log.end().max(1)).into_iter().collect(),
         };
         let client = self.people[who].client;
         // Too many may wait already.
         let merged = self.sim.with_client(client, |client, _| client.merge(doc, changes));
         drop(merged.expect("it is open"));
+    }
+
+    /// A document, and the one of someone else from which something is to be taken over; it is of the same history.
+    pub(super) fn theirs(&self, who: usize, page: usize, from: u8) -> Option<(DocId, &Document)> {
+        let from = usize::from(from) % self.people.len();
+        let (doc, theirs) = (self.writable(who, page)?, self.document(from, page)?);
+        let epochs = [self.document(who, page)?.log().epoch(), theirs.log().epoch()];
+        let differ = matches!(epochs, [Some(ours), Some(theirs)] if ours != theirs);
+        let good = !self.persists() && from != who && !differ && !theirs.log().is_empty();
+        good.then_some((doc, theirs))
     }
 
     // Machines.
@@ -301,7 +316,7 @@ fn fault() -> StoreFault {
 }
 
 /// A place in a text of this length: 0 is the beginning, 255 the end or close to it.
-fn place(what: u8, len: usize) -> usize {
+pub(super) fn place(what: u8, len: usize) -> usize {
     usize::from(what) * (len + 1) / 256
 }
 
@@ -333,6 +348,7 @@ fn one_edit(txn: &mut Transaction<'_>, verb: Verb, what: u8, how: u8, word: &str
         Verb::Withdraw => txn.or_set("set").remove(&(what % 4)),
         Verb::Put => txn.or_map("or-map").put(key, &how),
         Verb::Remove => txn.or_map::<u8>("or-map").remove(key),
+        Verb::Arrange => arrange(txn, what, how),
         Verb::Nest => match how % 8 {
             0 => txn.map::<u8>("map").counter(key)?.add(1),
             1 => txn.map::<u8>("map").map(key)?.set("a", &how),
@@ -349,5 +365,28 @@ fn one_edit(txn: &mut Transaction<'_>, verb: Verb, what: u8, how: u8, word: &str
         },
         _ if how % 8 == 0 => txn.register::<u8>("register").clear(),
         _ => txn.register("register").set(&what),
+    }
+}
+
+fn arrange(txn: &mut Transaction<'_>, what: u8, how: u8) -> Result<(), EditError> {
+    let (mut list, at) = (txn.list::<u8>("list"), |len| place(what, len));
+    if how % 16 < 6 {
+        let at = at(list.len());
+        return match how % 16 {
+            0 => list.delete(at, usize::from(at < list.len())),
+            1 if at < list.len() => list.set(at, &how),
+            2 => list.insert_text(at)?.push_str("i"),
+            _ => list.insert(at, &how),
+        };
+    }
+    let mut list = txn.movable_list::<u8>("movable list");
+    let len = list.len();
+    let at = at(len);
+    match how % 16 {
+        6..9 if at < len => list.move_to(at, usize::from(how) % len),
+        9 if at < len => list.delete(at, 1),
+        10 | 11 if at < len => list.set(at, &how),
+        12 => list.insert_text(at)?.push_str("i"),
+        _ => list.insert(at, &how),
     }
 }

@@ -128,6 +128,24 @@ verbs! {
     Remove "remove",
     /// Write in a container that a key of a map or an or-map holds; if it holds something else, make one.
     Nest "write nested",
+    /// Edit a list or a movable list.
+    Arrange "edit lists",
+    /// Take back what was edited last.
+    Undo "undo",
+    /// Take back what was undone last.
+    Redo "redo",
+    /// Go on from a snapshot that is written now, as the same writer.
+    Prune "go on from snapshot",
+    /// Keep a snapshot for later.
+    Keep "keep snapshot",
+    /// Throw the document away, if it is open, and begin with a snapshot that was kept, perhaps by someone else.
+    Return "return to snapshot",
+    /// Have all changes unpacked that are packed with a snapshot.
+    Recall "unpack history",
+    /// Take over what another client has, as a block.
+    Import "import block",
+    /// Set a cursor.
+    Mark "set cursor",
 }
 
 impl Verb {
@@ -234,6 +252,30 @@ const CRASH: &[(u16, Verb)] = &[
     (2, V::Online),
     (1, V::Jump),
 ];
+/// What applications do with documents beside editing them.
+const KEEPING: &[(u16, Verb)] = &[
+    (5, V::Arrange),
+    (8, V::Undo),
+    (4, V::Redo),
+    (6, V::Prune),
+    (3, V::Keep),
+    (5, V::Return),
+    (1, V::Recall),
+    (3, V::Import),
+    (2, V::Mark),
+];
+const ELSEWHERE: &[(u16, Verb)] = &[
+    (2, V::Merge),
+    (1, V::MergeOne),
+    (2, V::Cut),
+    (1, V::Abandon),
+    (1, V::CrashClient),
+    (2, V::Crash),
+    (4, V::Start),
+    (1, V::Backup),
+    (1, V::Restore),
+    (1, V::Empty),
+];
 const HOSTILE: &[(u16, Verb)] =
     &[(8, V::Intrude), (24, V::Mutate), (16, V::Hail), (1, V::Cut), (1, V::Crash), (2, V::Start)];
 
@@ -270,16 +312,25 @@ impl Mix {
         always: Setup::ASK,
     };
 
+    /// People who take back what they did, and keep documents as snapshots, while servers forget what they had.
+    pub const KEEPING: Self = Self {
+        name: "keeping",
+        verbs: &[EDITS, TIME, VISITS, KEEPING, ELSEWHERE],
+        flags: Setup::ASK | Setup::PIECES | Setup::TIGHT,
+        always: Setup::UNDO,
+    };
+
     /// Everything there is.
     pub const EVERYTHING: Self = Self {
         name: "everything",
-        verbs: &[EDITS, TIME, VISITS, FAULTS, CRASH, &[(1, V::Intrude), (4, V::Mutate), (1, V::Hail)]],
-        flags: Setup::ASK | Setup::PERSIST | Setup::PIECES | Setup::TIGHT,
+        verbs: &[EDITS, TIME, VISITS, KEEPING, FAULTS, CRASH, &[(1, V::Intrude), (4, V::Mutate), (1, V::Hail)]],
+        flags: Setup::ASK | Setup::PERSIST | Setup::PIECES | Setup::TIGHT | Setup::UNDO,
         always: 0,
     };
 
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::CONVERGENCE, Self::FAULTS, Self::CRASH, Self::HOSTILE, Self::EVERYTHING];
+    pub const ALL: [Self; 6] =
+        [Self::CONVERGENCE, Self::FAULTS, Self::CRASH, Self::HOSTILE, Self::KEEPING, Self::EVERYTHING];
 
     /// A step of this mix: `choice` makes each verb as likely as it is to be.
     pub fn step(&self, choice: u16, [who, what, how]: [u8; 3]) -> Step {

@@ -8,11 +8,15 @@ use std::{
 use crdt_socket_sync::{
     Admission, Change, ClientConfig, ClientEvent, DocId, Document, DocumentEvent, Epoch, Level, LinkId, MemoryStorage,
     OpId, ReplicaId, Seed, Storage, VersionVector,
-    error::Retry,
+    error::{Code, Retry},
     server::{JoinRequest, Knock},
 };
 
-use super::{Judge, Program, Report, Setup, Verdict, judge::check};
+use super::{
+    Judge, Program, Report, Setup, Verdict,
+    judge::check,
+    keeping::{Kept, Mark},
+};
 use crate::{
     config::SimulationConfig,
     dice::Dice,
@@ -41,8 +45,10 @@ pub(super) struct World<'a> {
     /// Who was let in, and who has joined what, as the server tells it.
     pub(super) admitted: BTreeSet<LinkId>,
     pub(super) joined: BTreeMap<(String, LinkId), Option<ReplicaId>>,
-    /// Everyone that people write as.
-    pub(super) replicas: BTreeSet<ReplicaId>,
+    /// Everyone that people write as, and how much they have ever written.
+    pub(super) replicas: BTreeMap<(usize, ReplicaId), u64>,
+    /// Cursors that were set.
+    pub(super) marks: Vec<Mark>,
     pub(super) strangers: Vec<Stranger>,
     pub(super) backup: Option<MemoryStorage>,
     /// The server was told to stop.
@@ -67,6 +73,8 @@ pub(super) struct Person {
     pub(super) desks: [Option<Desk>; 2],
     /// Documents that were closed and not thrown away.
     pub(super) kept: [Option<(Desk, Document)>; 2],
+    /// Snapshots that outlast a crash.
+    pub(super) snapshots: [Option<Kept>; 2],
     /// Whom a client with a store of its own writes as.
     replicas: [Option<ReplicaId>; 2],
 }
@@ -138,7 +146,7 @@ impl<'a> World<'a> {
                 config.limits = limits.clone();
                 config.persist = setup.has(Setup::PERSIST);
                 let client = sim.add_client_with(config);
-                Person { client, desks: [None, None], kept: [None, None], replicas: [None; 2] }
+                Person { client, desks: [None, None], kept: [None, None], snapshots: [None, None], replicas: [None; 2] }
             })
             .collect();
         Self {
@@ -152,7 +160,8 @@ impl<'a> World<'a> {
             knocks: Vec::new(),
             admitted: BTreeSet::new(),
             joined: BTreeMap::new(),
-            replicas: BTreeSet::new(),
+            replicas: BTreeMap::new(),
+            marks: Vec::new(),
             strangers: Vec::new(),
             backup: None,
             stopping: false,
@@ -236,14 +245,19 @@ impl<'a> World<'a> {
     }
 
     /// An id that was never used; later ones are not greater.
-    fn fresh_replica(&mut self) -> ReplicaId {
+    pub(super) fn fresh_replica(&mut self) -> ReplicaId {
         self.last_replica += 1;
         ReplicaId::new(Dice::new(self.last_replica).roll())
     }
 
     pub(super) fn open_as(&mut self, who: usize, page: usize, replica: ReplicaId) {
-        let document = Document::new(replica);
-        self.replicas.insert(replica);
+        self.open_with(who, page, Document::new(replica));
+    }
+
+    pub(super) fn open_with(&mut self, who: usize, page: usize, mut document: Document) {
+        let (replica, epoch) = (document.replica_id(), document.log().epoch());
+        self.keep_edits(&mut document);
+        self.replicas.entry((page, replica)).or_default();
         self.last_desk += 1;
         self.judge.opened(self.last_desk, &document);
         let doc = self.sim.open(self.people[who].client, PAGES[page], document);
@@ -256,7 +270,7 @@ impl<'a> World<'a> {
             misled: false,
             mismatch: false,
             dead: false,
-            epoch: None,
+            epoch,
         });
     }
 
@@ -320,6 +334,8 @@ impl<'a> World<'a> {
             })?;
             document.check().map_err(|what| format!("(c) client {who}, {name}: {what}"))?;
             self.judge.look(desk.number, document)?;
+            let written = self.replicas.entry((page, desk.replica)).or_default();
+            *written = document.log().version().next(desk.replica).max(*written);
             self.people[who].desks[page].iter_mut().for_each(|desk| desk.epoch = epoch);
         }
         Ok(())
@@ -362,6 +378,10 @@ impl<'a> World<'a> {
             ClientEvent::Diverged { doc, fault } => {
                 let Some(page) = page_of(self, doc) else { return Ok(()) };
                 self.give_up(who, page, &fault.to_string())
+            }
+            ClientEvent::Refused { doc, reason } if reason.code == Code::Pruned => {
+                let Some(page) = page_of(self, doc) else { return Ok(()) };
+                self.refused_as_pruned(who, page)
             }
             ClientEvent::Refused { doc, reason } if reason.code.retry() == Retry::Never => {
                 let Some(page) = page_of(self, doc) else { return Ok(()) };

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{Action, Operation};
+use super::Action;
 use crate::{
-    document::container::ContainerId,
+    document::container::{ContainerId, ContainerKind, Item},
     id::{OpId, ReplicaId},
 };
 
@@ -90,9 +90,10 @@ impl Dictionary {
         self.insertion = known.insertion;
     }
 
-    /// What the last operation wrote to.
-    pub(in crate::document) fn last_container(&self) -> Option<&ContainerId> {
-        self.containers.get(self.container? as u64)
+    /// The index of what the last operation wrote to, if that was a text.
+    pub(in crate::document) fn last_text(&self) -> Option<usize> {
+        let last = self.container?;
+        self.container(last).filter(|last| last.kind == ContainerKind::Text).map(|_| last)
     }
 
     /// Notes a deletion there.
@@ -106,16 +107,29 @@ impl Dictionary {
         left.is_some() && left == before && self.insertion == Some(Insertion { end: seq, right })
     }
 
-    /// Notes an operation by this writer on the container of this index, whole. A container that it makes is mentioned by that.
-    pub(super) fn note(&mut self, own: ReplicaId, container: usize, operation: &Operation) {
-        for child in operation.children(own) {
-            self.containers.introduce(child);
+    /// The container of an index.
+    pub(in crate::document) fn container(&self, index: usize) -> Option<&ContainerId> {
+        self.containers.list.get(index)
+    }
+
+    /// Notes an operation by this writer on the container of this index, which covers the numbers before `end`. A container
+    /// that it makes is mentioned by that.
+    pub(super) fn note<T: AsRef<str>, I: AsRef<[Item]>>(
+        &mut self,
+        container: usize,
+        op: OpId,
+        end: u64,
+        action: &Action<T, I>,
+    ) {
+        if action.nests() {
+            let Some(parent) = self.container(container).cloned() else { return };
+            for child in action.children(&parent, op) {
+                self.containers.introduce(child);
+            }
         }
         self.container = Some(container);
-        self.insertion = match &operation.action {
-            Action::Insert { right, .. } | Action::InsertItems { right, .. } => {
-                Some(Insertion { end: operation.seq + operation.action.covers(), right: *right })
-            }
+        self.insertion = match action {
+            Action::Insert { right, .. } | Action::InsertItems { right, .. } => Some(Insertion { end, right: *right }),
             _ => None,
         };
     }

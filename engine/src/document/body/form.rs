@@ -34,3 +34,7 @@ pub(in crate::document) const SAME: u8 = 0x40;
 /// A flag of an insertion: it goes on where the writer's last operation, an insertion too, ended, and its neighbours are not
 /// mentioned.
 pub(in crate::document) const CONTINUES: u8 = 0x80;
+
+/// The tag of a letter typed on, and of the deletion of one character where the last operation was.
+pub(in crate::document) const TYPED_ON: u8 = INSERT_ONE | SAME | CONTINUES;
+pub(in crate::document) const DELETED: u8 = DELETE_ONE | SAME;

@@ -31,14 +31,16 @@ pub(super) mod form;
 mod reading;
 mod writing;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use bytes::Bytes;
 pub use dictionary::Dictionary;
 pub(super) use dictionary::{Known, Mentioned};
 pub(super) use form::NUMBERS;
+use form::{DELETED, TYPED_ON};
 use reading::Reading;
-use writing::Writing;
+pub(super) use reading::{Opened, References};
+pub(super) use writing::Writing;
 
 use super::container::{ContainerId, ContainerKind, Item, Value};
 use crate::{
@@ -115,10 +117,10 @@ pub struct Operation {
     pub action: Action,
 }
 
-/// What an operation does to its container.
+/// What an operation does to its container. Text and items are its own, or stand where they were read.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
-pub enum Action {
+pub enum Action<T = String, I = Vec<Item>> {
     /// Inserts a run of characters; each after the first has the one before it as its left neighbour.
     Insert {
         /// The character before the run, or the beginning.
@@ -126,7 +128,7 @@ pub enum Action {
         /// The character after the run, deleted or not, or the end.
         right: Option<OpId>,
         /// The characters, at least one.
-        text: String,
+        text: T,
     },
     /// Inserts a run of items into a list; each after the first has the one before it as its left neighbour.
     InsertItems {
@@ -135,7 +137,7 @@ pub enum Action {
         /// The item after the run, deleted or not, or the end.
         right: Option<OpId>,
         /// The items, at least one.
-        items: Vec<Item>,
+        items: I,
     },
     /// Moves an element of a movable list. The operation is its new slot.
     Move {
@@ -200,12 +202,12 @@ pub enum Action {
     },
 }
 
-impl Action {
+impl<T: AsRef<str>, I: AsRef<[Item]>> Action<T, I> {
     /// How many operation numbers it covers.
     pub fn covers(&self) -> u64 {
         match self {
-            Self::Insert { text, .. } => text.chars().count() as u64,
-            Self::InsertItems { items, .. } => items.len() as u64,
+            Self::Insert { text, .. } => text.as_ref().chars().count() as u64,
+            Self::InsertItems { items, .. } => items.as_ref().len() as u64,
             _ => 1,
         }
     }
@@ -229,7 +231,7 @@ impl Action {
     /// The items that it inserts into a list.
     fn items(&self) -> &[Item] {
         match self {
-            Self::InsertItems { items, .. } => items,
+            Self::InsertItems { items, .. } => items.as_ref(),
             _ => &[],
         }
     }
@@ -242,26 +244,18 @@ impl Action {
         };
         keyed || self.items().iter().any(|item| matches!(item, Item::Child(_)))
     }
-}
 
-impl Operation {
-    /// The containers that it makes, by this replica.
-    fn children(&self, own: ReplicaId) -> impl Iterator<Item = ContainerId> + '_ {
-        let keyed = match &self.action {
-            Action::Map { key, value: Some(value) } | Action::Put { key, value, .. } => {
-                value.child(&self.container, key)
-            }
+    /// The containers that it makes in this one, as the operation `op`.
+    fn children<'a>(&'a self, container: &'a ContainerId, op: OpId) -> impl Iterator<Item = ContainerId> + 'a {
+        let keyed = match self {
+            Self::Map { key, value: Some(value) } | Self::Put { key, value, .. } => value.child(container, key),
             _ => None,
         };
-        let items = (self.seq..).zip(self.action.items());
-        let inserted = items.filter_map(move |(seq, item)| item.child(&self.container, OpId::new(own, seq)));
+        let items = (op.seq..).zip(self.items());
+        let inserted = items.filter_map(move |(seq, item)| item.child(container, OpId::new(op.replica, seq)));
         keyed.into_iter().chain(inserted)
     }
 }
-
-/// For each other replica that a body refers to, the last of its operations that it refers to: whether that was seen
-/// decides whether all were.
-pub(super) type References = BTreeMap<ReplicaId, u64>;
 
 impl Operations {
     /// Reads the body of a change. `dictionary` is that of its writer after the writer's earlier changes, and after this one
@@ -273,26 +267,74 @@ impl Operations {
     /// can say: if that makes it a no-op, the dictionary has to become what it was, too.
     pub fn decode(change: &Change, dictionary: &mut Dictionary) -> Result<Self, BodyFault> {
         let known = dictionary.known();
-        let read = Self::read(change, dictionary).map(|(operations, _)| operations);
+        let read = Self::read(change, dictionary);
         read.inspect_err(|_| dictionary.return_to(known))
     }
 
-    /// The same, with what it refers to. After an error the caller has to have the dictionary return to what it was.
-    pub(super) fn read(change: &Change, dictionary: &mut Dictionary) -> Result<(Self, References), BodyFault> {
-        let mut reading = Reading::new(change, dictionary);
+    fn read(change: &Change, dictionary: &mut Dictionary) -> Result<Self, BodyFault> {
         let mut list = Vec::new();
-        while let Some(operation) = reading.next()? {
-            list.push(operation);
+        let mut reading = Reading::new(change, dictionary);
+        while let Some(Opened { seq, container, action }) = reading.next()? {
+            let container = reading.container_at(container).clone();
+            list.push(Operation { seq, container, action });
         }
-        Ok((Self { list }, reading.references))
+        Ok(Self { list })
     }
 
     /// Writes the body of a change of `replica`, whose dictionary is that after its earlier changes, and after this one then.
     pub fn encode(&self, replica: ReplicaId, dictionary: &mut Dictionary) -> Bytes {
-        let mut writing = Writing::new(replica, dictionary);
-        self.list.iter().for_each(|operation| writing.operation(operation));
-        writing.finish()
+        let mut body = Vec::new();
+        let mut writing = Writing::new(&mut body, replica, dictionary);
+        for Operation { seq, container, action } in &self.list {
+            writing.operation(*seq, container, action);
+        }
+        body.into()
     }
+}
+
+/// A body that was read.
+pub(super) struct Read<'a> {
+    /// Mostly there is one operation.
+    pub(super) first: Option<Opened<&'a str>>,
+    pub(super) rest: Vec<Opened<&'a str>>,
+    pub(super) references: References,
+}
+
+impl<'a> Read<'a> {
+    /// Reads the body of a change. After an error the caller has to have the dictionary return to what it was.
+    pub(super) fn new(change: &'a Change, dictionary: &mut Dictionary) -> Result<Self, BodyFault> {
+        let mut reading = Reading::new(change, dictionary);
+        let first = reading.next()?;
+        let mut rest = Vec::new();
+        while let Some(operation) = reading.next()? {
+            rest.push(operation);
+        }
+        Ok(Self { first, rest, references: reading.references })
+    }
+}
+
+/// A body that was written, in memory of its own. That of a letter typed on, or of one deleted nearby, is one of few: it is
+/// there already.
+pub(super) fn owned(body: &[u8]) -> Bytes {
+    match *body {
+        [TYPED_ON, second @ 0..0x80] => Bytes::from_static(&TYPED[usize::from(second)]),
+        [DELETED, second @ 0..0x80] => Bytes::from_static(&DELETIONS[usize::from(second)]),
+        _ => Bytes::copy_from_slice(body),
+    }
+}
+
+static TYPED: [[u8; 2]; 128] = two_bytes(TYPED_ON);
+static DELETIONS: [[u8; 2]; 128] = two_bytes(DELETED);
+
+/// All bodies of a tag and one small byte.
+const fn two_bytes(tag: u8) -> [[u8; 2]; 128] {
+    let mut bodies = [[tag, 0]; 128];
+    let mut second = 0;
+    while second < 128 {
+        bodies[second][1] = second as u8;
+        second += 1;
+    }
+    bodies
 }
 
 #[cfg(test)]

@@ -1,7 +1,11 @@
 //! Operations from bytes, one at a time.
 
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+
 use super::{
-    Action, BodyFault, Operation, References,
+    Action, BodyFault,
     dictionary::Dictionary,
     form::{
         ADD, CLEAR, CONTINUES, COUNT, DELETE, DELETE_KEY, DELETE_ONE, INSERT, INSERT_ITEM, INSERT_ITEMS, INSERT_ONE,
@@ -17,35 +21,67 @@ use crate::{
     proof::{Fault, planted},
 };
 
+/// An operation that was read, on a container by its index.
+pub(in crate::document) struct Opened<T> {
+    pub(in crate::document) seq: u64,
+    pub(in crate::document) container: usize,
+    pub(in crate::document) action: Action<T>,
+}
+
+/// For each other replica that a body refers to, the last of its operations that it refers to: whether that was seen
+/// decides whether all were.
+#[derive(Default)]
+pub(in crate::document) struct References {
+    /// The one that is referred to first. Mostly there is no other.
+    first: Option<OpId>,
+    others: BTreeMap<ReplicaId, u64>,
+}
+
+impl References {
+    fn enter(&mut self, op: OpId) {
+        let last = match &mut self.first {
+            Some(first) if first.replica == op.replica => &mut first.seq,
+            Some(_) => self.others.entry(op.replica).or_default(),
+            first @ None => &mut first.insert(op).seq,
+        };
+        *last = op.seq.max(*last);
+    }
+
+    pub(in crate::document) fn iter(&self) -> impl Iterator<Item = OpId> + '_ {
+        let others = self.others.iter().map(|(replica, seq)| OpId::new(*replica, *seq));
+        self.first.into_iter().chain(others)
+    }
+}
+
 /// A body that is being read.
-pub(super) struct Reading<'a> {
-    bytes: Unpacker,
+pub(super) struct Reading<'a, 'd> {
+    bytes: Unpacker<&'a Bytes>,
     own: ReplicaId,
     first: u64,
     /// How many numbers the header says.
     says: u64,
     /// The number of the next operation.
     seq: u64,
-    dictionary: &'a mut Dictionary,
+    dictionary: &'d mut Dictionary,
     /// What was referred to until now, of others.
     pub(super) references: References,
 }
 
-impl<'a> Reading<'a> {
-    pub(super) fn new(change: &Change, dictionary: &'a mut Dictionary) -> Self {
+impl<'a, 'd> Reading<'a, 'd> {
+    pub(super) fn new(change: &'a Change, dictionary: &'d mut Dictionary) -> Self {
         Self {
-            bytes: Unpacker::new(change.body.clone()),
+            bytes: Unpacker::new(&change.body),
             own: change.replica,
             first: change.seq,
             says: change.len,
             seq: change.seq,
             dictionary,
-            references: References::new(),
+            references: References::default(),
         }
     }
 
     /// The next operation; `None` at the end of a body that covers what its header says.
-    pub(super) fn next(&mut self) -> Result<Option<Operation>, BodyFault> {
+    pub(super) fn next<T: From<&'a str> + AsRef<str>>(&mut self) -> Result<Option<Opened<T>>, BodyFault> {
         if self.bytes.left() == 0 {
             let holds = self.seq - self.first;
             if holds != self.says && !planted(Fault::LengthUnchecked) {
@@ -56,13 +92,18 @@ impl<'a> Reading<'a> {
         Ok(Some(self.operation()?))
     }
 
+    /// The container of an index that was read.
+    pub(super) fn container_at(&self, index: usize) -> &ContainerId {
+        self.dictionary.container(index).expect("what is read is in the dictionary")
+    }
+
     fn fault(&self, what: &'static str) -> Malformed {
         self.bytes.fault(what)
     }
 
-    fn operation(&mut self) -> Result<Operation, Malformed> {
+    fn operation<T: From<&'a str> + AsRef<str>>(&mut self) -> Result<Opened<T>, Malformed> {
         let tag = self.bytes.byte("a tag")?;
-        let index = if tag & SAME == 0 {
+        let container = if tag & SAME == 0 {
             let index = self.container(0)?;
             if self.dictionary.container == Some(index) && !planted(Fault::LongFormAccepted) {
                 return Err(self.fault("another container than that of the last operation"));
@@ -71,28 +112,25 @@ impl<'a> Reading<'a> {
         } else {
             self.dictionary.container.ok_or_else(|| self.fault("an operation before this one"))?
         };
-        let container = self.dictionary.containers.get(index as u64).cloned();
-        let container = container.ok_or_else(|| self.fault("a container"))?;
-        let action = self.action(tag & !SAME, tag & SAME != 0)?;
-        if !action.suits(container.kind) {
+        let action: Action<T> = self.action(tag & !SAME, tag & SAME != 0)?;
+        let id = self.dictionary.container(container).ok_or_else(|| self.fault("a container"))?;
+        if !action.suits(id.kind) {
             return Err(self.fault("an operation on its own kind of container"));
         }
-        if action.nests() && !container.nests() {
+        if action.nests() && !id.nests() {
             return Err(self.fault("containers that are nested less deep"));
         }
         let end = self.seq.checked_add(action.covers()).filter(|end| *end <= NUMBERS);
         let end = end.ok_or_else(|| self.fault("numbers that fit"))?;
-        let operation = Operation { seq: self.seq, container, action };
-        self.dictionary.note(self.own, index, &operation);
-        self.seq = end;
-        Ok(operation)
+        self.dictionary.note(container, OpId::new(self.own, self.seq), end, &action);
+        Ok(Opened { seq: std::mem::replace(&mut self.seq, end), container, action })
     }
 
-    fn action(&mut self, kind: u8, same: bool) -> Result<Action, Malformed> {
+    fn action<T: From<&'a str>>(&mut self, kind: u8, same: bool) -> Result<Action<T>, Malformed> {
         Ok(match kind {
             _ if matches!(kind & !CONTINUES, INSERT_ONE | INSERT) => {
                 let (left, right) = self.neighbours(kind & CONTINUES != 0, same)?;
-                Action::Insert { left, right, text: self.characters(kind & !CONTINUES)? }
+                Action::Insert { left, right, text: self.characters(kind & !CONTINUES)?.into() }
             }
             _ if matches!(kind & !CONTINUES, INSERT_ITEM | INSERT_ITEMS) => {
                 let (left, right) = self.neighbours(kind & CONTINUES != 0, same)?;
@@ -160,11 +198,11 @@ impl<'a> Reading<'a> {
         (0..count).map(|_| self.operation_of("a tag")).collect()
     }
 
-    fn characters(&mut self, kind: u8) -> Result<String, Malformed> {
+    fn characters(&mut self, kind: u8) -> Result<&'a str, Malformed> {
         if kind == INSERT_ONE {
-            return Ok(self.bytes.char()?.into());
+            return self.bytes.char_there();
         }
-        let text = self.bytes.text("the inserted text")?.to_owned();
+        let text = self.bytes.text_there("the inserted text")?;
         if text.chars().nth(1).is_none() { Err(self.fault("at least two characters")) } else { Ok(text) }
     }
 
@@ -204,7 +242,7 @@ impl<'a> Reading<'a> {
         kind.map(Item::Child).ok_or_else(|| self.fault("a known kind of container"))
     }
 
-    fn deletion(&mut self, kind: u8) -> Result<Action, Malformed> {
+    fn deletion<T>(&mut self, kind: u8) -> Result<Action<T>, Malformed> {
         let first = self.operation_of("a character or an item")?;
         let count = if kind == DELETE_ONE { 1 } else { self.bytes.number("how many to delete")? };
         let end = first.seq.checked_add(count).filter(|_| kind == DELETE_ONE || count > 1);
@@ -287,8 +325,7 @@ impl<'a> Reading<'a> {
 
     fn refers(&mut self, op: OpId) {
         if op.replica != self.own {
-            let last = self.references.entry(op.replica).or_default();
-            *last = op.seq.max(*last);
+            self.references.enter(op);
         }
     }
 }

@@ -35,6 +35,15 @@ pub(crate) enum Saying<'a> {
 }
 
 impl Said {
+    /// Together with everything up to the end of what was taken in later.
+    pub(crate) const fn through(self, last: Self) -> Self {
+        match (self, last) {
+            (Self::Text { at, .. }, Self::Text { at: last, bytes }) => Self::Text { at, bytes: last + bytes - at },
+            (Self::Items { at, .. }, Self::Items { at: last, count }) => Self::Items { at, count: last + count - at },
+            _ => self,
+        }
+    }
+
     /// What a span keeps of it: where it begins, and its size.
     pub(super) const fn extent(self) -> (u32, u32) {
         match self {

@@ -49,6 +49,9 @@ impl Sequences {
         said: Said,
         origins: Origins,
     ) -> Result<u32, Misplaced> {
+        if let Some(before) = self.type_on(sequence, origins, (first, len), said) {
+            return Ok(before);
+        }
         let found = self.place_for(sequence, first, origins);
         let place = found.inspect_err(|_| self.contents.take_back(self.ids.writer_of(first), said))?;
         let before = self.tree.items_before(place);

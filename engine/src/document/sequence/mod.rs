@@ -135,6 +135,13 @@ impl Sequences {
     /// what was [taken in](Self::say_text) last.
     pub(crate) fn insert(&mut self, sequence: SequenceId, at: usize, first: LocalId, len: u32, said: Said) -> Origins {
         let at = at as u32;
+        let recent = self.tree.recent(sequence);
+        if let Some((_, run, _)) = recent.filter(|(_, run, before)| before + run.visible() == at) {
+            let origins = Origins { left: Some(run.last()), right: run.right };
+            if self.type_on(sequence, origins, (first, len), said).is_some() {
+                return origins;
+            }
+        }
         let (place, before, left) = match at.checked_sub(1) {
             None => (Place { leaf: self.tree.first_leaf(sequence), index: 0, offset: 0 }, 0, None),
             Some(previous) => {
@@ -156,15 +163,39 @@ impl Sequences {
         origins
     }
 
-    /// Deletes `count` visible items, the first of which is `at`; both lie inside. The runs that went, in order.
-    pub(crate) fn delete(&mut self, sequence: SequenceId, at: usize, count: usize, mut tell: impl FnMut(Removed)) {
-        let mut left = count as u32;
-        while left > 0 {
-            let (place, before) = self.tree.locate(sequence, at as u32);
-            let len = left.min(self.tree.leaf(place.leaf).spans[place.index].len() - place.offset);
-            tell(self.bury(place, len, before));
-            left -= len;
+    /// Makes the run longer in which the last edit was, if what is inserted goes on there, as most does that is typed: so many
+    /// visible items stand before it. `None` if it is something else; nothing has changed then.
+    fn type_on(
+        &mut self,
+        sequence: SequenceId,
+        origins: Origins,
+        (first, len): (LocalId, u32),
+        said: Said,
+    ) -> Option<u32> {
+        let (place, run, before) = self.tree.recent(sequence)?;
+        let (content, bytes) = said.extent();
+        let span = Span::new(first, len, origins.left, origins.right, content, bytes);
+        if !run.precedes(&span) || self.tree.next_item(place) != origins.right {
+            return None;
         }
+        let sum = self.contents.sum(&self.ids, &span);
+        self.tree.lengthen(place, &span, sum);
+        Some(before + run.len())
+    }
+
+    /// Deletes the first of `count` visible items from `at` on, which lie inside, and as many more as are one run with it.
+    pub(crate) fn delete(&mut self, sequence: SequenceId, at: usize, count: usize) -> Removed {
+        let (place, before) = self.tree.locate(sequence, at as u32);
+        let here = self.tree.leaf(place.leaf).spans[place.index].len() - place.offset;
+        self.bury(place, here.min(count as u32), before)
+    }
+
+    /// Deletes `count` items with consecutive ids that stand in one span. `None` if they are not such, or deleted already.
+    pub(crate) fn delete_run(&mut self, sequence: SequenceId, first: OpId, count: u64) -> Option<Removed> {
+        let (place, here) = self.find_run(sequence, first, 0, count).filter(|(_, here)| u64::from(*here) == count)?;
+        self.tree.span(place).filter(|span| !span.is_deleted())?;
+        let before = self.tree.items_before(place);
+        Some(self.bury(place, here, before))
     }
 
     /// Whether all of `count` items with consecutive ids are here, deleted or not.

@@ -76,6 +76,8 @@ pub(super) struct Place {
 pub(super) struct Leaf {
     pub(super) spans: Vec<Span>,
     above: Option<NodeId>,
+    /// Which of its parent's children it was when that was last looked for.
+    which: usize,
     pub(super) previous: Option<LeafId>,
     pub(super) next: Option<LeafId>,
     pub(super) sequence: SequenceId,
@@ -85,6 +87,8 @@ pub(super) struct Leaf {
 struct Node {
     children: Vec<Child>,
     above: Option<NodeId>,
+    /// Which of its parent's children it was when that was last looked for.
+    which: usize,
     sequence: SequenceId,
     /// Whether its children are leaves.
     lowest: bool,
@@ -95,6 +99,18 @@ struct Child {
     /// A leaf or a node, depending on the height.
     at: u32,
     sum: Sum,
+}
+
+impl Node {
+    /// Adds to the sum of a child, which was the one that `which` says when it was last looked for. What is above.
+    fn add(&mut self, child: u32, which: &mut usize, difference: Sum) -> Option<NodeId> {
+        if self.children.get(*which).is_none_or(|there| there.at != child) {
+            *which = self.children.iter().position(|there| there.at == child).expect("a child is in its parent");
+        }
+        let child = &mut self.children[*which];
+        child.sum = child.sum.plus(difference);
+        self.above
+    }
 }
 
 #[derive(Clone)]
@@ -230,6 +246,31 @@ impl Tree {
         })
     }
 
+    /// The span in which the last edit was, if that was in this sequence: where and what it is, and how many visible items
+    /// stand before it.
+    pub(super) fn recent(&self, sequence: SequenceId) -> Option<(Place, Span, u32)> {
+        let Cursor { leaf, index, before } = self.cursor?;
+        let there = self.leaf(leaf);
+        let span = there.spans.get(index).filter(|_| there.sequence == sequence)?;
+        Some((Place { leaf, index, offset: 0 }, *span, before))
+    }
+
+    /// The item behind a span, deleted or not.
+    pub(super) fn next_item(&self, place: Place) -> Option<LocalId> {
+        let next = Place { index: place.index + 1, ..place };
+        match self.span(next) {
+            Some(next) => Some(next.first),
+            None => self.span(self.normal(next)).map(|next| next.first),
+        }
+    }
+
+    /// Makes a span longer by its continuation, which says `sum` of itself.
+    pub(super) fn lengthen(&mut self, place: Place, by: &Span, sum: Sum) {
+        self.index.set(by.first, by.len(), place.leaf);
+        self.add(place.leaf, sum);
+        self.leaf_mut(place.leaf).spans[place.index].append(by);
+    }
+
     fn locate_near(&self, cursor: Cursor, at: u32) -> Option<(Place, u32)> {
         let Cursor { leaf, mut index, mut before } = cursor;
         let spans = &self.leaf(leaf).spans;
@@ -330,16 +371,20 @@ impl Tree {
 
     /// Adds to all sums above a leaf.
     fn add(&mut self, leaf: LeafId, difference: Sum) {
-        let sequence = self.leaf(leaf).sequence;
-        let (mut at, mut above) = (leaf.0, self.leaf(leaf).above);
-        while let Some(node) = above {
-            let node_there = self.node_mut(node);
-            if let Some(child) = node_there.children.iter_mut().find(|child| child.at == at) {
-                child.sum = child.sum.plus(difference);
-            }
-            (at, above) = (node.0, node_there.above);
+        let Self { leaves, nodes, roots, .. } = self;
+        let lowest = &mut leaves[leaf.0 as usize];
+        let sequence = lowest.sequence;
+        let mut next =
+            lowest.above.map(|above| (above, nodes[above.0 as usize].add(leaf.0, &mut lowest.which, difference)));
+        while let Some((node, above)) = next {
+            next = above.map(|above| {
+                let mut which = nodes[node.0 as usize].which;
+                let next = nodes[above.0 as usize].add(node.0, &mut which, difference);
+                nodes[node.0 as usize].which = which;
+                (above, next)
+            });
         }
-        let root = &mut self.roots[sequence.0 as usize];
+        let root = &mut roots[sequence.0 as usize];
         root.sum = root.sum.plus(difference);
     }
 
@@ -452,7 +497,7 @@ impl Tree {
     /// A node over what was the whole tree until now.
     fn raise(&mut self, sequence: SequenceId, at: u32, lowest: bool) -> NodeId {
         let sum = self.sum(sequence);
-        let node = self.new_node(Node { children: vec![Child { at, sum }], above: None, sequence, lowest });
+        let node = self.new_node(Node { children: vec![Child { at, sum }], above: None, which: 0, sequence, lowest });
         self.roots[sequence.0 as usize].top = Some(node);
         self.set_above(at, lowest, node);
         node
@@ -468,7 +513,7 @@ impl Tree {
 
     /// Puts a child behind another one, from which all that is below it was taken.
     fn add_child(&mut self, node: NodeId, behind: u32, child: Child) {
-        let Node { children, lowest, above, sequence } = self.node_mut(node);
+        let Node { children, lowest, above, sequence, .. } = self.node_mut(node);
         let (lowest, above, sequence) = (*lowest, *above, *sequence);
         let at = children.iter().position(|there| there.at == behind).expect("a child is in its parent");
         children[at].sum = children[at].sum.minus(child.sum);
@@ -483,7 +528,7 @@ impl Tree {
         let cut = if grows_at_end { MOST_CHILDREN - 1 } else { MOST_CHILDREN / 2 };
         let moved = children.split_off(cut);
         let sum = moved.iter().map(|child| child.sum).fold(Sum::default(), Sum::plus);
-        let new = self.new_node(Node { children: Vec::new(), above, sequence, lowest });
+        let new = self.new_node(Node { children: Vec::new(), above, which: 0, sequence, lowest });
         for child in &moved {
             self.set_above(child.at, lowest, new);
         }
@@ -544,7 +589,7 @@ impl Tree {
 
     /// Takes a node away that has one child left and is the root, or joins it with a neighbour if both are small.
     fn lower(&mut self, node: NodeId) {
-        let Node { children, above, sequence, lowest } = self.node(node);
+        let Node { children, above, sequence, lowest, .. } = self.node(node);
         let (count, only, lowest, sequence) = (children.len(), children[0].at, *lowest, *sequence);
         let Some(above) = *above else {
             if count == 1 {
@@ -587,7 +632,7 @@ impl Tree {
     }
 
     fn new_leaf(&mut self, sequence: SequenceId, spans: Vec<Span>) -> LeafId {
-        let leaf = Leaf { spans, above: None, previous: None, next: None, sequence };
+        let leaf = Leaf { spans, above: None, which: 0, previous: None, next: None, sequence };
         if let Some(free) = self.free_leaves.pop() {
             *self.leaf_mut(free) = leaf;
             return free;

@@ -112,7 +112,9 @@ impl Document {
     /// `replica` may only be one that wrote in it if nothing it ever sent is missing. The changes that the snapshot covers
     /// are not here: they are recognised when they arrive, all but a change that contradicts one of them, and cannot be given
     /// to a peer or a server that lacks some of them, unless they are packed in it and [recalled](Self::recall). A client that
-    /// cannot do that refuses to join a document there, with [`Code::Pruned`](crate::error::Code::Pruned).
+    /// cannot do that refuses to join a document there, with [`Code::Pruned`](crate::error::Code::Pruned), and tries again later:
+    /// somebody else may have brought them by then. If nobody ever will, what was written here since the snapshot reaches
+    /// nobody; so prune what is [stored](crate::wire::Level::Stored), and keep all history otherwise.
     ///
     /// # Errors
     ///
@@ -129,7 +131,7 @@ impl Document {
         };
         let Read { epoch, base, state } = state_of(state, replica, limits)?;
         let mut log = ChangeLog::after(base);
-        log.set_epoch(epoch);
+        log.set_epoch(epoch.filter(|_| !planted(Fault::SnapshotForgetsEpoch)));
         Ok(Self { log, state, packed, change_limit: limits.change_bytes, ..Self::new(replica) })
     }
 }

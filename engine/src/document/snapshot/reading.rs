@@ -16,8 +16,8 @@ use crate::{
     },
     document::{
         body::{Dictionary, Mentioned, NUMBERS},
-        container::{ContainerId, ContainerKind, Content, Entry, Item, Place, Stamp, Value},
-        journal::{Container, State},
+        container::{Container, ContainerId, ContainerKind, Content, Entry, Item, Place, Stamp, Value},
+        journal::State,
         movable::{Known, Movable},
         tagged::Tagged,
     },
@@ -459,7 +459,7 @@ impl Reading {
             let mentioned = Mentioned { replicas: &replicas, containers: &containers, container, insertion };
             let dictionary = Dictionary::holding(&mentioned);
             let dictionary = dictionary.ok_or_else(|| self.columns.fault(at, "things that are mentioned once"))?;
-            if state.dictionaries.insert(writer, dictionary).is_some() {
+            if !state.writers.enter_dictionary(writer, dictionary) {
                 return Err(self.columns.fault(at, "one dictionary for each writer"));
             }
         }

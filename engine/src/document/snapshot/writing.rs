@@ -124,7 +124,7 @@ impl<'a> Writing<'a> {
             self.container(id);
         }
         // What was only mentioned stands behind.
-        for id in state.dictionaries.values().flat_map(|dictionary| dictionary.mentioned().containers) {
+        for id in state.writers.dictionaries().flat_map(|(_, dictionary)| dictionary.mentioned().containers) {
             self.container(id);
         }
         let all = std::mem::take(&mut self.containers);
@@ -309,11 +309,12 @@ impl<'a> Writing<'a> {
     fn dictionaries(&mut self, state: &State) {
         let empty = Dictionary::default();
         let known = |dictionary: &Dictionary| *dictionary != empty && !planted(Fault::SnapshotForgetsMentions);
-        let dictionaries: Vec<_> = state.dictionaries.iter().filter(|(_, dictionary)| known(dictionary)).collect();
+        let dictionaries = state.writers.dictionaries().filter(|(_, dictionary)| known(dictionary));
+        let dictionaries: Vec<_> = dictionaries.collect();
         self.columns.number(Column::Shape, dictionaries.len() as u64);
         for (writer, dictionary) in dictionaries {
             let Mentioned { replicas, containers, container, insertion } = dictionary.mentioned();
-            let index = self.replica(*writer);
+            let index = self.replica(writer);
             self.columns.number(Column::Shape, index);
             self.columns.number(Column::Shape, replicas.len() as u64);
             for replica in replicas {

@@ -114,7 +114,9 @@ impl UndoStacks {
         if state.label.as_deref().is_some_and(excluded) {
             return;
         }
-        self.redo.clear();
+        if !planted(Fault::RedoOutlivesEdit) {
+            self.redo.clear();
+        }
         let apart = |last: Wall| Duration::from_millis(last.as_millis().abs_diff(wall.as_millis()));
         let joins = self.last.is_some_and(|last| apart(last) <= self.options.group_within);
         if !joins || self.undo.is_empty() {

@@ -45,7 +45,7 @@ impl Tree {
 
     fn node_over(&mut self, children: &[Child], sequence: SequenceId, lowest: bool) -> Child {
         let sum = children.iter().map(|child| child.sum).fold(Sum::default(), Sum::plus);
-        let node = self.new_node(Node { children: children.to_vec(), above: None, sequence, lowest });
+        let node = self.new_node(Node { children: children.to_vec(), above: None, which: 0, sequence, lowest });
         for child in children {
             self.set_above(child.at, lowest, node);
         }
