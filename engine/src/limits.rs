@@ -19,8 +19,8 @@ pub struct Limits {
     pub change_bytes: usize,
     /// Changes in one block that is imported. Worst case in memory, while that is done: 100 bytes for each.
     pub block_changes: usize,
-    /// Bytes of one such block when it is inflated. Worst case in memory, while it is imported: ten times as many, if nearly
-    /// all of them name dependencies.
+    /// Bytes of one such block when it is inflated. Worst case in memory, while it is imported: forty times as many,
+    /// if nearly every operation is about another container.
     pub block_bytes: usize,
     /// The largest frame read from a peer that has not been admitted yet. Worst case: this much per unknown peer.
     pub greeting_bytes: usize,

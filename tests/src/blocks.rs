@@ -1,7 +1,8 @@
 //! What is to hold for blocks of any history.
 
 use crdt_socket_sync::{
-    Change, ChangeLog, Document, Limits, Replica, ReplicaId, VersionVector, Wall, document::EditError,
+    Change, ChangeLog, Document, Limits, Replica, ReplicaId, VersionVector, Wall,
+    document::{EditError, Transaction},
 };
 
 use crate::{
@@ -82,8 +83,8 @@ fn same_changes(log: &ChangeLog, changes: &[Change]) {
     }
 }
 
-/// What some people write who type letter by letter, delete letter by letter, go elsewhere in the text, and hear of each other
-/// now and then: as many bytes, as many strokes of this kind.
+/// What some people write who type letter by letter, delete letter by letter, go elsewhere in the text, keep words and numbers
+/// in other places, and hear of each other now and then: as many bytes, as many strokes of this kind.
 pub fn session(bytes: &[u8]) -> Vec<Change> {
     let mut people = [1, 2, 3].map(|replica| (Document::new(ReplicaId::new(replica)), 0));
     let limits = Limits::default();
@@ -120,6 +121,7 @@ pub fn session(bytes: &[u8]) -> Vec<Change> {
                         *caret += 4;
                     }
                     5 => txn.map("map").set("key", &dice.byte())?,
+                    6.. => return keep(txn, &mut dice),
                     _ => {}
                 }
                 Ok(())
@@ -128,4 +130,34 @@ pub fn session(bytes: &[u8]) -> Vec<Change> {
         }
     }
     made
+}
+
+/// Writes a word or a number somewhere, or takes something away: words that come again, numbers that are near others.
+fn keep(txn: &mut Transaction<'_>, dice: &mut Dice) -> Result<(), EditError> {
+    let word = ["buy milk", "buy bread", "call ann", "a", "what is longer than words that are kept"][dice.roll(5)];
+    let number = [0, 1_000_000, -70_000][dice.roll(3)] + dice.roll(9) as i64;
+    let key = ["key", "keys", "other"][dice.roll(3)];
+    match dice.roll(12) {
+        0 => txn.map("words").set(key, &word),
+        1 => txn.map("numbers").set(key, &number),
+        2 => txn.map("numbers").set(key, &(number as f64 / 8.0)),
+        3 => txn.or_set("set").add(&word),
+        4 => txn.or_set("set").remove(&word),
+        5 => txn.or_set("numbers").add(&number),
+        6 => txn.or_map("or-map").put(key, &word),
+        7 => txn.or_map::<u8>("or-map").remove(key),
+        8 => txn.map::<u8>("words").map(key)?.set(key, &number),
+        9 => txn.list("list").push(&word),
+        10 => {
+            let mut list = txn.movable_list("movable list");
+            let (len, at) = (list.len(), dice.roll(4));
+            list.insert(at.min(len), &number)?;
+            list.move_to(at.min(len), 0)
+        }
+        _ => {
+            let mut list = txn.list::<u8>("list of maps");
+            let at = dice.roll(list.len() + 1);
+            list.insert_map(at)?.set(key, &word)
+        }
+    }
 }

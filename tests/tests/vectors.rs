@@ -577,7 +577,7 @@ fn snapshots() -> Vec<(&'static str, &'static str, Document)> {
     ]
 }
 
-/// What people type, as blocks: small ones, of which deflating would save nothing.
+/// What people type and keep, as blocks: small ones, of which deflating would save nothing.
 fn blocks() -> Vec<(&'static str, &'static str, Vec<Change>)> {
     let (mut ann, mut bob) = (Document::new(ANN), Document::new(BOB));
     let mut made = Vec::new();
@@ -595,6 +595,24 @@ fn blocks() -> Vec<(&'static str, &'static str, Vec<Change>)> {
     }
     by(&mut bob, 5, |txn| txn.text("text").insert(0, "xy"));
     by(&mut bob, 5, |txn| txn.counter("counter").add(-1));
+    let (mut ann, mut kept) = (Document::new(ANN), Vec::new());
+    let mut by = |edit: fn(&mut Transaction<'_>) -> Result<(), EditError>| {
+        let change = ann.edit(Wall::from_millis(1_700_000_000_000), edit).expect("a good edit").change;
+        kept.push(change.expect("something was edited"));
+    };
+    by(|txn| {
+        txn.map("map").set("key", &"word")?;
+        txn.map("map").set("keys", &300)?;
+        txn.map("map").set("key", &"word")
+    });
+    by(|txn| txn.or_set("set").add(&"word"));
+    by(|txn| txn.or_set("set").remove(&"word"));
+    by(|txn| txn.or_set("set").add(&"words"));
+    by(|txn| txn.list("list").extend(&[301, 302]));
+    by(|txn| txn.list("list").insert(1, &303));
+    by(|txn| txn.list::<u8>("list").insert_map::<f64>(0)?.set("key", &0.1));
+    by(|txn| txn.movable_list("movable").extend(&[true, false]));
+    by(|txn| txn.movable_list::<bool>("movable").move_to(1, 0));
     vec![
         ("no changes", "what an empty log exports", Vec::new()),
         (
@@ -606,6 +624,12 @@ fn blocks() -> Vec<(&'static str, &'static str, Vec<Change>)> {
             "another writer",
             "b0b, who has all of that, inserts `xy` before it and takes 1 from the counter `counter`",
             made,
+        ),
+        (
+            "values",
+            "a1 sets keys of the map `map`, adds to and removes from the or-set `set`, inserts into the list `list` 301 and 302, 303 between \
+             them, and a map, of which it sets a key; and inserts `true` and `false` into the movable list `movable`, and moves the second",
+            kept,
         ),
     ]
 }

@@ -180,6 +180,14 @@ named! {
         HeadsForgotten = "heads-forgotten",
         /// In a block, who is introduced is taken for known.
         IntroductionLost = "introduction-lost",
+        /// In a block, what was removed is taken to be there still.
+        FlippedOnce = "flipped-once",
+        /// In a block, texts that are mentioned again are looked for where those of elements are counted, too.
+        ElementsCountedTwice = "elements-counted-twice",
+        /// In a block, an integer is taken to be near the last one of its container, whatever it is near.
+        IntegersOfKeysConfused = "integers-of-keys-confused",
+        /// In a block, of a container that is introduced, those that it is in and that are introduced with it are not counted.
+        ParentUncounted = "parent-uncounted",
         /// Letters in a row are taken for one writer's, whoever wrote them.
         WritersRunTogether = "writers-run-together",
         /// Of what is deleted backwards in a row, the first is taken for the last.
@@ -221,6 +229,8 @@ named! {
         LeaveNotSent = "leave-not-sent",
         /// A document without its history is joined although the server lacks some of that.
         PrunedJoinAccepted = "pruned-join-accepted",
+        /// What is still to be sent of a replica begins where it did in the one that was there before.
+        ReplacedNotJoinedAnew = "replaced-not-joined-anew",
         /// A document without its history is joined although the server has not stored some of that.
         UnstoredBaseAccepted = "unstored-base-accepted",
         /// Frames are taken for the first document of their link.

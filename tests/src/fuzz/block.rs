@@ -96,45 +96,55 @@ fn import(block: Bytes) {
     assert!(again.iter().eq(document.log().iter()));
 }
 
+/// How many columns each section of a block has.
+const SECTIONS: [usize; 4] = [7, 7, 2, 14];
+/// A column of as many bytes stands by itself.
+const LONG: usize = 512;
+
 /// A block with its sections inflated, as what stands behind its checksum: something to be mutated.
 fn inflated(block: &[u8]) -> Vec<u8> {
     let mut rest = &block[9..];
     let mut out = Vec::new();
-    let mut number = |rest: &mut &[u8], copy: bool| {
-        let len = rest.iter().take_while(|byte| **byte >= 0x80).count() + 1;
-        let (digits, after) = rest.split_at(len);
-        *rest = after;
-        if copy {
-            out.extend_from_slice(digits);
+    copy_number(&mut rest, &mut out);
+    copy_number(&mut rest, &mut out);
+    for columns in SECTIONS {
+        if copy_number(&mut rest, &mut out) == 0 {
+            continue;
         }
-        digits.iter().rev().fold(0, |number, digit| number << 7 | usize::from(digit & 0x7f))
-    };
-    number(&mut rest, true);
-    number(&mut rest, true);
-    let mut sections = Vec::new();
-    while !rest.is_empty() {
-        let len = number(&mut rest, false);
-        let kept = number(&mut rest, false);
-        let (section, after) = rest.split_at(kept);
-        rest = after;
-        let mut whole = section.to_vec();
-        if len != kept {
-            whole.clear();
-            std::io::Read::read_to_end(&mut DeflateDecoder::new(section), &mut whole).expect("a section");
+        let lens: Vec<_> = (0..columns).map(|_| copy_number(&mut rest, &mut out)).collect();
+        let long = lens.iter().copied().filter(|len| *len >= LONG);
+        let short: usize = lens.iter().filter(|len| **len < LONG).sum();
+        for len in long.chain((short > 0).then_some(short)) {
+            let kept = copy_number(&mut rest, &mut Vec::new());
+            let (stream, after) = rest.split_at(kept);
+            rest = after;
+            let mut whole = stream.to_vec();
+            if len != kept {
+                whole.clear();
+                std::io::Read::read_to_end(&mut DeflateDecoder::new(stream), &mut whole).expect("a section");
+            }
+            push_number(len, &mut out);
+            out.extend(whole);
         }
-        sections.push(whole);
     }
-    for section in sections {
-        let mut len = section.len();
-        let mut digits = Vec::new();
-        while len >= 0x80 {
-            digits.push(len as u8 | 0x80);
-            len >>= 7;
-        }
-        digits.push(len as u8);
-        out.extend([&digits[..], &digits, &section].concat());
-    }
+    assert!(rest.is_empty(), "a block has other sections");
     out
+}
+
+fn copy_number(rest: &mut &[u8], out: &mut Vec<u8>) -> usize {
+    let len = rest.iter().take_while(|byte| **byte >= 0x80).count() + 1;
+    let (digits, after) = rest.split_at(len);
+    *rest = after;
+    out.extend_from_slice(digits);
+    digits.iter().rev().fold(0, |number, digit| number << 7 | usize::from(digit & 0x7f))
+}
+
+fn push_number(mut number: usize, out: &mut Vec<u8>) {
+    while number >= 0x80 {
+        out.push(number as u8 | 0x80);
+        number >>= 7;
+    }
+    out.push(number as u8);
 }
 
 /// Real blocks, as they are and to be mutated; strokes; bodies of every kind.

@@ -4,11 +4,14 @@
 //! come in long runs and need nothing else but the text.
 
 use super::{
-    column::{Runs, Spells},
-    hands::{Hand, Hands, Mention},
+    column::{Packing, Runs, Spells, pack_section},
+    hands::Hands,
+    mention::Mention,
     replicas::{Point, Table, Who},
-    said::{Guess, Inserted, Said, Splitting, TextIn},
+    said::{Guess, Inserted, Neighbours, Said, Splitting, What},
     stretch::{DELETED, Side, TYPED_ON, deleted, deleted_on, typed},
+    values::{Common, Values},
+    within::Within,
 };
 use crate::{
     causal::{Change, ChangeRun},
@@ -27,20 +30,20 @@ pub(super) const DELETE_ONE: u64 = 2;
 pub(super) const DELETE: u64 = 3;
 /// All that is left of a body, as it stands there.
 pub(super) const REST: u64 = 4;
+pub(super) const INSERT_ITEM: u64 = 5;
+pub(super) const INSERT_ITEMS: u64 = 6;
+/// An operation on values: what it is takes the bits of both neighbours.
+pub(super) const VALUE: u64 = 7;
 
-// The next three: the left neighbour, or what is deleted.
+// The next three: the left neighbour, or what is deleted; beside these ways, those to mention it.
 pub(super) const ON: u64 = 0;
 pub(super) const FORWARDS: u64 = 1;
 pub(super) const EXPECTED: u64 = 1;
-pub(super) const NONE: u64 = 2;
-pub(super) const OWN: u64 = 3;
-pub(super) const KNOWN: u64 = 4;
-pub(super) const NEW: u64 = 5;
 /// The next three: the right neighbour, or zero.
 pub(super) const RIGHT: u32 = 6;
 pub(super) const BEHIND: u64 = 0;
-/// The next two: the text.
-pub(super) const TEXT_IN: u32 = 9;
+/// The next two: the container.
+pub(super) const WITHIN: u32 = 9;
 pub(super) const SAME: u64 = 0;
 pub(super) const INDEX: u64 = 1;
 pub(super) const INTRODUCED: u64 = 2;
@@ -61,6 +64,7 @@ pub(super) struct Bodies<'a> {
     lengths: Vec<u8>,
     text: Vec<u8>,
     raw: Vec<u8>,
+    values: Values,
 }
 
 impl<'a> Bodies<'a> {
@@ -77,6 +81,7 @@ impl<'a> Bodies<'a> {
             lengths: Vec::new(),
             text: Vec::new(),
             raw: Vec::new(),
+            values: Values::default(),
         }
     }
 
@@ -106,12 +111,14 @@ impl<'a> Bodies<'a> {
             let from = change.body.len() - bytes.left();
             let Some(guess) = &mut self.guesses[place as usize] else { break };
             let hand = self.hands.hand(place);
-            let mut splitting = Splitting { body: &change.body, bytes, hand, table, guess, seq };
+            let introduced = hand.introduced();
+            let mut splitting = Splitting { bytes, hand, table, guess, seq };
             let said = splitting.next();
             bytes = splitting.bytes;
             match said.and_then(|said| self.operation(said, place, change.replica, seq)) {
                 Some(end) => seq = end,
                 None => {
+                    self.hands.hand(place).keep_introduced(introduced);
                     self.rest(&change.body[from..], place);
                     break;
                 }
@@ -185,78 +192,123 @@ impl<'a> Bodies<'a> {
 
     /// The number after the operation's last; `None` if it cannot be written, and is not.
     fn operation(&mut self, said: Said, place: u32, replica: ReplicaId, seq: u64) -> Option<u64> {
-        match said {
-            Said::Insert { text_in, neighbours, text } => {
-                let (kind, len) = match &text {
-                    Inserted::One(_) => (INSERT_ONE, 1),
-                    Inserted::Many(text) => (INSERT, text.chars().count() as u64),
-                };
-                let end = seq.checked_add(len)?;
-                self.known_agrees(&text, OpId::new(replica, seq))?;
-                let mut shape = kind | self.text_in(&text_in) << TEXT_IN;
-                if let Some((left, right)) = neighbours {
-                    let expected = self.hands.expected_left(place);
-                    let hand = self.hands.hand(place);
-                    let expected = hand.mention(expected) == Some(left);
-                    let behind = hand.point(left);
-                    shape |= if expected { EXPECTED } else { mode(left) } << 3;
-                    if !expected {
-                        pack_mention(left, hand, &mut self.left);
-                    }
-                    let behind = self.hands.behind(behind);
-                    let hand = self.hands.hand(place);
-                    if hand.mention(behind) != Some(right) {
-                        shape |= mode(right) << RIGHT;
-                        pack_mention(right, hand, &mut self.right);
-                    }
-                    self.hands.insert(place, left, right, seq, end);
-                } else {
-                    self.hands.go_on(place, end);
-                }
-                self.shapes.push(shape);
+        let Said { within, what } = said;
+        let len = match &what {
+            What::Insert(_, Inserted::Many(text)) => text.chars().count() as u64,
+            What::InsertItems(_, items) => items.len() as u64,
+            _ => 1,
+        };
+        let end = seq.checked_add(len)?;
+        if let What::Insert(_, text) = &what {
+            self.known_agrees(text, OpId::new(replica, seq))?;
+        }
+        let container = self.container(&within, place) << WITHIN;
+        let shape = match what {
+            What::Insert(neighbours, text) => {
+                let kind = if matches!(text, Inserted::One(_)) { INSERT_ONE } else { INSERT };
+                let shape = kind | self.neighbours(neighbours, place, seq, end, false);
                 if kind == INSERT {
                     pack_number(&mut self.lengths, len);
                 }
                 self.text(&text, OpId::new(replica, seq));
-                Some(end)
+                shape
             }
-            Said::Delete { text_in, first, count } => {
-                let end = seq.checked_add(1)?;
+            What::InsertItem(neighbours, item) => {
+                let shape = INSERT_ITEM | self.neighbours(neighbours, place, seq, end, true);
+                let (values, hands, mut common) = self.values();
+                values.items(&[item], hands, place, &mut common);
+                shape
+            }
+            What::InsertItems(neighbours, items) => {
+                let shape = INSERT_ITEMS | self.neighbours(neighbours, place, seq, end, true);
+                pack_number(&mut self.lengths, len);
+                let (values, hands, mut common) = self.values();
+                values.items(&items, hands, place, &mut common);
+                shape
+            }
+            What::Delete(first, count) => {
                 let kind = if count.is_some() { DELETE } else { DELETE_ONE };
                 let len = count.unwrap_or(1);
-                let text_in = self.text_in(&text_in) << TEXT_IN;
                 // Whoever is introduced has to be named.
                 let named = matches!(first, Mention::New { .. });
                 let target = self.hands.hand(place).point(first).filter(|_| !named);
-                let mode = if target.is_some() && self.hands.backwards(place, len) == target {
+                let way = if target.is_some() && self.hands.backwards(place, len) == target {
                     ON
                 } else if target.is_some() && self.hands.forwards(place) == target {
                     FORWARDS
                 } else {
-                    pack_mention(first, self.hands.hand(place), &mut self.deleted);
-                    mode(first)
+                    first.pack_rest(self.hands.hand(place), &mut self.deleted);
+                    first.way()
                 };
                 count.iter().for_each(|count| pack_number(&mut self.lengths, *count));
-                self.shapes.push(kind | mode << 3 | text_in);
                 self.hands.delete(place, first, len);
-                Some(end)
+                kind | way << 3
+            }
+            What::Value(valued) => {
+                let (values, hands, mut common) = self.values();
+                VALUE | values.push(&valued, hands, place, seq, &mut common) << 3
+            }
+        };
+        self.shapes.push(shape | container);
+        Some(end)
+    }
+
+    /// The number for how a container is named; what has to be said of it is written.
+    fn container(&mut self, within: &Within, place: u32) -> u64 {
+        let hand = self.hands.hand(place);
+        let before = hand.within;
+        hand.within = within.index().or(before);
+        match within {
+            Within::Same => SAME,
+            Within::Known(index) => {
+                pack_signed(&mut self.lengths, index.wrapping_sub(before.unwrap_or_default()) as i64);
+                INDEX
+            }
+            Within::New(_) => {
+                within.pack(hand, &mut self.raw);
+                self.values.rooms().introduce(place, within);
+                INTRODUCED
             }
         }
     }
 
-    /// The number for how a text is named; what has to be said of it is written.
-    fn text_in(&mut self, text_in: &TextIn) -> u64 {
-        match text_in {
-            TextIn::Same => SAME,
-            TextIn::Known(index) => {
-                pack_number(&mut self.lengths, *index);
-                INDEX
+    /// The bits for between what something is inserted; what has to be said of it is written.
+    fn neighbours(&mut self, neighbours: Neighbours, place: u32, seq: u64, end: u64, items: bool) -> u64 {
+        let Some((left, right)) = neighbours else {
+            self.hands.go_on(place, end);
+            return 0;
+        };
+        let expected = self.hands.expected_left(place);
+        let hand = self.hands.hand(place);
+        let left_way = if hand.mention(expected) == Some(left) {
+            EXPECTED
+        } else {
+            if items {
+                self.values.beside(left, hand);
+            } else {
+                left.pack_rest(hand, &mut self.left);
             }
-            TextIn::New(introduction) => {
-                pack_bytes(&mut self.raw, introduction);
-                INTRODUCED
+            left.way()
+        };
+        let behind = hand.point(left);
+        let behind = self.hands.behind(behind);
+        let hand = self.hands.hand(place);
+        let right_way = if hand.mention(behind) == Some(right) {
+            BEHIND
+        } else {
+            if items {
+                self.values.beside(right, hand);
+            } else {
+                right.pack_rest(hand, &mut self.right);
             }
-        }
+            right.way()
+        };
+        self.hands.insert(place, (left, right), seq, end, items);
+        left_way << 3 | right_way << RIGHT
+    }
+
+    fn values(&mut self) -> (&mut Values, &mut Hands, Common<'_>) {
+        (&mut self.values, &mut self.hands, Common { numbers: &mut self.lengths, bytes: &mut self.raw })
     }
 
     /// What is known of these characters is what they are.
@@ -284,13 +336,16 @@ impl<'a> Bodies<'a> {
         }
     }
 
-    pub(super) fn finish(mut self) -> ([Vec<u8>; NUMBERS], [Vec<u8>; TEXTS]) {
+    /// Its columns, as three sections.
+    pub(super) fn pack(mut self, out: &mut Vec<u8>) {
         self.shapes.close();
         let Spells { values, counts, .. } = self.shapes;
-        (
-            [self.counts.finish(), values, counts, self.left, self.right, self.deleted, self.lengths],
-            [self.raw, self.text],
-        )
+        let numbers: [_; NUMBERS] =
+            [self.counts.finish(), values, counts, self.left, self.right, self.deleted, self.lengths];
+        let texts: [_; TEXTS] = [self.raw, self.text];
+        pack_section(out, numbers, Packing::Again);
+        pack_section(out, texts, Packing::Again);
+        pack_section(out, self.values.finish(), Packing::Frequent);
     }
 }
 
@@ -299,30 +354,5 @@ fn typed_on(body: &[u8]) -> Option<&[u8]> {
     match body {
         [TYPED_ON, letter] if letter.is_ascii() => Some(&body[1..]),
         _ => None,
-    }
-}
-
-const fn mode(mention: Mention) -> u64 {
-    match mention {
-        Mention::None => NONE,
-        Mention::Own { .. } => OWN,
-        Mention::Known { .. } => KNOWN,
-        Mention::New { .. } => NEW,
-    }
-}
-
-fn pack_mention(mention: Mention, hand: &Hand, out: &mut Vec<u8>) {
-    match mention {
-        Mention::None => {}
-        Mention::Own { seq } => pack_signed(out, hand.near().wrapping_sub(seq) as i64),
-        Mention::Known { index, seq } => {
-            pack_number(out, index);
-            pack_signed(out, hand.near_other(index).wrapping_sub(seq) as i64);
-        }
-        Mention::New { index, place, seq } => {
-            pack_number(out, index);
-            pack_number(out, place.into());
-            pack_number(out, seq);
-        }
     }
 }

@@ -1,9 +1,15 @@
 //! Columns: numbers of one kind side by side, and how they are put together and deflated.
 
-use std::ops::Range;
-
 use bytes::Bytes;
-use miniz_oxide::{deflate::compress_to_vec, inflate::decompress_to_vec_with_limit};
+use miniz_oxide::{
+    deflate::{
+        compress_to_vec,
+        core::{
+            CompressionStrategy, CompressorOxide, TDEFLFlush, TDEFLStatus, compress, create_comp_flags_from_zip_params,
+        },
+    },
+    inflate::decompress_to_vec_with_limit,
+};
 
 use super::BlockFault;
 use crate::{
@@ -14,8 +20,10 @@ use crate::{
 
 /// A higher one takes longer and saves next to nothing.
 const LEVEL: u8 = 6;
-/// A shorter section is not worth the time.
+/// Less is not worth the time.
 const SHORTEST: usize = 100;
+/// A column of as many bytes stands by itself. Who reads them has to know.
+const LONG: usize = 512;
 /// Deflate makes no more than this of a byte.
 const MOST_INFLATED: usize = 1032;
 
@@ -169,18 +177,118 @@ impl Spelled {
     }
 }
 
-/// Writes some columns as one section, deflated if that is shorter.
-pub(super) fn pack_section<const N: usize>(out: &mut Vec<u8>, columns: [Vec<u8>; N]) {
-    let mut whole = Vec::with_capacity(columns.iter().map(|column| column.len() + 5).sum());
-    for column in &columns[..N - 1] {
-        pack_number(&mut whole, column.len() as u64);
+/// Numbers of which nothing is expected: the lowest eight bits of each in one column, the next eight in another, and what is
+/// left in a third.
+#[derive(Default)]
+pub(super) struct Planes {
+    low: Vec<u8>,
+    middle: Vec<u8>,
+    high: Runs,
+}
+
+impl Planes {
+    #[inline]
+    pub(super) fn push(&mut self, number: u64) {
+        self.low.push(number as u8);
+        self.middle.push((number >> 8) as u8);
+        self.high.push(number >> 16);
     }
-    columns.iter().for_each(|column| whole.extend_from_slice(column));
-    pack_number(out, whole.len() as u64);
-    let deflated = (whole.len() >= SHORTEST).then(|| compress_to_vec(&whole, LEVEL));
-    let kept = deflated.filter(|deflated| deflated.len() < whole.len()).unwrap_or(whole);
+
+    pub(super) fn finish(self) -> [Vec<u8>; 3] {
+        [self.low, self.middle, self.high.finish()]
+    }
+}
+
+/// Reads what [`Planes`] wrote.
+pub(super) struct Planed {
+    low: Unpacker,
+    middle: Unpacker,
+    high: Repeats,
+}
+
+impl Planed {
+    pub(super) const fn new(low: Unpacker, middle: Unpacker, high: Unpacker) -> Self {
+        Self { low, middle, high: Repeats::new(high) }
+    }
+
+    #[inline]
+    pub(super) fn next(&mut self, what: &'static str) -> Result<u64, Malformed> {
+        let (low, middle) = (self.low.byte(what)?, self.middle.byte(what)?);
+        Ok(self.high.next(what)? << 16 | u64::from(middle) << 8 | u64::from(low))
+    }
+}
+
+/// A number of either sign as one without: 0, -1, 1, -2, 2 …
+pub(super) const fn zigzag(number: i64) -> u64 {
+    (number << 1 ^ number >> 63) as u64
+}
+
+pub(super) const fn unzigzag(number: u64) -> i64 {
+    (number >> 1) as i64 ^ -((number & 1) as i64)
+}
+
+/// How a section is made short.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Packing {
+    /// By what comes again.
+    Again,
+    /// The same, or just by which bytes are frequent, if that is shorter: it is for what looks random.
+    Frequent,
+}
+
+/// Writes some columns as one section, deflated where that is shorter: the long ones each by itself, since each has numbers of its
+/// own kind, and the others together. Nothing for columns without anything in them.
+pub(super) fn pack_section<const N: usize>(out: &mut Vec<u8>, columns: [Vec<u8>; N], packing: Packing) {
+    let len: usize = columns.iter().map(Vec::len).sum();
+    pack_number(out, len as u64);
+    if len == 0 {
+        return;
+    }
+    columns.iter().for_each(|column| pack_number(out, column.len() as u64));
+    let mut short = Vec::new();
+    for column in &columns {
+        if column.len() < LONG {
+            short.extend_from_slice(column);
+        } else {
+            pack_stream(out, column, packing);
+        }
+    }
+    if !short.is_empty() {
+        pack_stream(out, &short, Packing::Again);
+    }
+}
+
+fn pack_stream(out: &mut Vec<u8>, bytes: &[u8], packing: Packing) {
+    let deflated = (bytes.len() >= SHORTEST).then(|| compress_to_vec(bytes, LEVEL));
+    let deflated = match deflated {
+        Some(deflated) if packing == Packing::Frequent && deflated.len() > bytes.len() / 2 => {
+            Some(by_frequency(bytes).filter(|other| other.len() < deflated.len()).unwrap_or(deflated))
+        }
+        deflated => deflated,
+    };
+    let kept = deflated.as_deref().filter(|deflated| deflated.len() < bytes.len()).unwrap_or(bytes);
     pack_number(out, kept.len() as u64);
-    out.extend_from_slice(&kept);
+    out.extend_from_slice(kept);
+}
+
+/// Deflates without looking for what comes again. `None` if that is no shorter.
+fn by_frequency(bytes: &[u8]) -> Option<Vec<u8>> {
+    let flags = create_comp_flags_from_zip_params(1, 0, CompressionStrategy::HuffmanOnly as i32);
+    let mut out = vec![0; bytes.len()];
+    let (status, _, len) = compress(&mut CompressorOxide::new(flags), bytes, &mut out, TDEFLFlush::Finish);
+    out.truncate(len);
+    (status == TDEFLStatus::Done).then_some(out)
+}
+
+fn unpack_stream(bytes: &mut Unpacker, len: usize) -> Result<Bytes, Malformed> {
+    let kept = bytes.bytes("a section")?;
+    if len == kept.len() {
+        return Ok(kept);
+    }
+    // Nothing is inflated for a length that cannot be true.
+    let possible = len > kept.len() && len <= kept.len().saturating_mul(MOST_INFLATED);
+    let inflated = possible.then(|| decompress_to_vec_with_limit(&kept, len).ok()).flatten();
+    Ok(Bytes::from(inflated.filter(|whole| whole.len() == len).ok_or_else(|| bytes.fault("a section of this length"))?))
 }
 
 /// Reads what [`pack_section`] wrote, of at most `most` bytes when it is inflated; these are then fewer.
@@ -190,32 +298,40 @@ pub(super) fn unpack_section<const N: usize>(
     limits: &Limits,
 ) -> Result<[Unpacker; N], BlockFault> {
     let len = bytes.number("a section's length")?;
-    let kept = bytes.bytes("a section")?;
     let allowed = usize::try_from(len).ok().filter(|len| *len <= *most);
     let over = BlockFault::OverLimit { what: "bytes in a block", limit: limits.block_bytes };
     let len = allowed.ok_or(over)?;
-    let whole = if len == kept.len() {
-        kept
-    } else {
-        // Nothing is inflated for a length that cannot be true.
-        let possible = len > kept.len() && len <= kept.len().saturating_mul(MOST_INFLATED);
-        let inflated = possible.then(|| decompress_to_vec_with_limit(&kept, len).ok()).flatten();
-        Bytes::from(inflated.filter(|whole| whole.len() == len).ok_or_else(|| bytes.fault("a section of this length"))?)
-    };
     *most -= len;
-    let mut whole = Unpacker::new(whole);
-    let mut lens = [0; N];
-    for len in &mut lens[..N - 1] {
-        *len = whole.count("a column's length")?;
+    let mut columns = [const { Unpacker::new(Bytes::new()) }; N];
+    if len == 0 {
+        return Ok(columns);
     }
-    let mut at = 0;
-    let fits = lens.iter().try_fold(0_usize, |sum, len| sum.checked_add(*len)).filter(|sum| *sum <= whole.left());
-    let fits = fits.ok_or_else(|| whole.fault("columns that fit their section"))?;
-    lens[N - 1] = whole.left() - fits;
-    let rest = whole.rest();
-    Ok(lens.map(|len| {
-        let column: Range<usize> = at..at + len;
-        at = column.end;
-        Unpacker::new(rest.slice(column))
-    }))
+    let mut lens = [0; N];
+    let mut left = len;
+    for column in &mut lens {
+        let said = bytes.number("a column's length")?;
+        let said = usize::try_from(said).ok().filter(|said| *said <= left);
+        *column = said.ok_or_else(|| bytes.fault("columns that fit their section"))?;
+        left -= *column;
+    }
+    if left > 0 {
+        return Err(bytes.fault("columns that fill their section").into());
+    }
+    for (column, len) in columns.iter_mut().zip(lens) {
+        if len >= LONG {
+            *column = Unpacker::new(unpack_stream(bytes, len)?);
+        }
+    }
+    let short = lens.iter().filter(|len| **len < LONG).sum();
+    if short > 0 {
+        let short = unpack_stream(bytes, short)?;
+        let mut at = 0;
+        for (column, len) in columns.iter_mut().zip(lens) {
+            if len < LONG {
+                *column = Unpacker::new(short.slice(at..at + len));
+                at += len;
+            }
+        }
+    }
+    Ok(columns)
 }

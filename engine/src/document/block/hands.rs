@@ -6,6 +6,8 @@
 use std::collections::BTreeMap;
 
 use super::{
+    mention::Mention,
+    notes::Notes,
     replicas::{INDICES, Point, Who},
     stretch::Side,
 };
@@ -15,11 +17,31 @@ use super::{
 pub(super) struct Hands {
     list: Vec<Hand>,
     /// What stands right behind an item, or the beginning, where that is not the item with the next number.
-    behind: BTreeMap<Option<Point>, Option<Point>>,
+    behind: Beside,
     /// What stands right before an item, or the end, where that is not the item with the number before.
-    before: BTreeMap<Option<Point>, Option<Point>>,
+    before: Beside,
     /// Runs of deleted items: by the first the number of the last.
     deleted: BTreeMap<Point, u64>,
+}
+
+/// What stands on one side of items, and of the beginning, or the end.
+#[derive(Default)]
+struct Beside {
+    items: Notes<Option<Point>>,
+    end: Option<Option<Point>>,
+}
+
+impl Beside {
+    fn get(&self, item: Option<Point>) -> Option<Option<Point>> {
+        item.map_or(self.end, |item| self.items.get(item))
+    }
+
+    fn set(&mut self, item: Option<Point>, beside: Option<Point>) {
+        match item {
+            Some(item) => self.items.set(item, beside),
+            None => self.end = Some(beside),
+        }
+    }
 }
 
 /// So many runs of deleted items are passed over to guess what is deleted next.
@@ -29,7 +51,13 @@ const MOST_PASSED: usize = 8;
 #[derive(Default)]
 pub(super) struct Hand {
     pub(super) place: u32,
+    /// The index of what it wrote to last, as far as that is known.
+    pub(super) within: Option<u64>,
+    /// The element that it moved or set last.
+    pub(super) item: Option<Point>,
     last: Last,
+    /// The first number that it inserted something with, other than going on.
+    first: Option<u64>,
     /// Of the writer's own operations, the last that one of them was about.
     touched: u64,
     /// The same of others' operations, by the index of the other.
@@ -44,23 +72,10 @@ pub(super) struct Hand {
 enum Last {
     #[default]
     Other,
-    /// Inserted until here, before there.
-    Inserted { last: Point, right: Option<Point> },
+    /// Inserted until here, before there; characters or items.
+    Inserted { last: Point, right: Option<Point>, items: bool },
     /// Deleted from here to there.
     Deleted { first: Point, last: Point },
-}
-
-/// How a body names an operation.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Mention {
-    /// The beginning, or the end.
-    None,
-    /// One of the writer's own.
-    Own { seq: u64 },
-    /// One of another writer's, who is known by an index.
-    Known { index: u64, seq: u64 },
-    /// One of another writer's, who has the index from then on. The other's place in the table.
-    New { index: u64, place: u32, seq: u64 },
 }
 
 impl Hand {
@@ -119,11 +134,22 @@ impl Hand {
         self.others.get(&index).copied().unwrap_or_default()
     }
 
+    /// How an operation is mentioned that is expected, if there is one that can be.
+    pub(super) fn expected(&self, point: Option<Point>) -> Option<Mention> {
+        point.and_then(|point| self.mention(Some(point)))
+    }
+
     fn touch(&mut self, mention: Mention) {
-        match mention {
-            Mention::None => {}
-            Mention::Own { seq } => self.touched = seq,
-            Mention::Known { index, seq } | Mention::New { index, seq, .. } => drop(self.others.insert(index, seq)),
+        if let Mention::Own { seq } = mention {
+            self.touched = seq;
+        }
+        self.touch_other(mention);
+    }
+
+    /// Notes what was mentioned, if it is somebody else's.
+    pub(super) fn touch_other(&mut self, mention: Mention) {
+        if let Mention::Known { index, seq } | Mention::New { index, seq, .. } = mention {
+            self.others.insert(index, seq);
         }
     }
 }
@@ -140,7 +166,7 @@ impl Hands {
 
     /// What stands right behind an item, or the beginning.
     pub(super) fn behind(&self, left: Option<Point>) -> Option<Point> {
-        self.behind.get(&left).copied().unwrap_or_else(|| left.map(|left| left.plus(1)))
+        self.behind.get(left).unwrap_or_else(|| left.map(|left| left.plus(1)))
     }
 
     /// Where an insertion is expected that does not go on: behind what stood before the last deletion.
@@ -188,13 +214,13 @@ impl Hands {
         let own = |item: Option<Point>| item.filter(|item| item.who == who).map(|item| item.seq);
         match side {
             Side::Before => {
-                let moved = self.before.range(..=Some(at(first))).next_back().and_then(|(item, _)| own(*item));
+                let moved = self.before.items.up_to(at(first));
                 let deleted = self.deleted.range(..at(first)).next_back().filter(|(from, _)| from.who == who);
                 let deleted = deleted.map_or(first, |(_, to)| (first - 1).saturating_sub(*to));
                 deleted.min(first - moved.unwrap_or(0))
             }
             Side::Behind => {
-                let moved = self.behind.range(Some(at(last))..).next().and_then(|(item, _)| own(*item));
+                let moved = self.behind.items.from(at(last));
                 let Some(next) = last.checked_add(1).map(at).filter(|next| self.run_around(*next).is_none()) else {
                     return 0;
                 };
@@ -223,7 +249,7 @@ impl Hands {
 
     /// The next item before this one that is not deleted, as far as the block tells.
     fn seen_before(&self, item: Point) -> Option<Point> {
-        let before = |item: Point| self.before.get(&Some(item)).copied().unwrap_or_else(|| item.minus(1));
+        let before = |item: Point| self.before.get(Some(item)).unwrap_or_else(|| item.minus(1));
         let mut at = before(item)?;
         for _ in 0..MOST_PASSED {
             let Some((first, _)) = self.run_around(at) else { break };
@@ -241,21 +267,39 @@ impl Hands {
     /// A writer goes on typing: `count` characters up to the number before `end`.
     pub(super) fn go_on(&mut self, place: u32, end: u64) {
         let hand = &mut self.list[place as usize];
-        let right = if let Last::Inserted { right, .. } = hand.last { right } else { None };
-        hand.touched = end - 1;
-        hand.last = Last::Inserted { last: Point { who: Who::named(place), seq: end - 1 }, right };
+        let last = Point { who: Who::named(place), seq: end - 1 };
+        hand.touched = last.seq;
+        hand.last = match hand.last {
+            Last::Inserted { right, items, .. } => Last::Inserted { last, right, items },
+            _ => Last::Inserted { last, right: None, items: false },
+        };
     }
 
-    /// A writer inserts what has the numbers from `seq` on and before `end`.
-    pub(super) fn insert(&mut self, place: u32, left: Mention, right: Mention, seq: u64, end: u64) {
+    /// A writer inserts characters, or items, with the numbers from `seq` on and before `end`.
+    pub(super) fn insert(&mut self, place: u32, neighbours: (Mention, Mention), seq: u64, end: u64, items: bool) {
         self.close(place);
         let hand = &mut self.list[place as usize];
-        let (left, right) = (hand.point(left), hand.point(right));
+        let (left, right) = (hand.point(neighbours.0), hand.point(neighbours.1));
         let own = |seq| Point { who: Who::named(place), seq };
         hand.touched = end - 1;
-        hand.last = Last::Inserted { last: own(end - 1), right };
-        self.behind.insert(left, Some(own(seq)));
-        self.before.insert(Some(own(seq)), left);
+        hand.last = Last::Inserted { last: own(end - 1), right, items };
+        hand.first = hand.first.or(Some(seq));
+        if items {
+            // Rarely does anybody go back in a list item by item, or insert twice beside the same old one.
+            if self.is_new(left) {
+                self.behind.set(left, Some(own(seq)));
+            }
+            return;
+        }
+        self.behind.set(left, Some(own(seq)));
+        self.before.set(Some(own(seq)), left);
+    }
+
+    /// Whether an item was inserted in the block, as far as its number tells; the beginning is new, too.
+    fn is_new(&self, item: Option<Point>) -> bool {
+        let Some(item) = item else { return true };
+        let hand = item.who.place().and_then(|place| self.list.get(place as usize));
+        hand.and_then(|hand| hand.first).is_some_and(|first| first <= item.seq)
     }
 
     /// A writer deletes `count` items.
@@ -278,6 +322,12 @@ impl Hands {
         self.list[place as usize].last = Last::Deleted { first, last };
     }
 
+    /// A writer moves or sets an element, if any is mentioned.
+    pub(super) fn note_item(&mut self, place: u32, item: Mention) {
+        let hand = self.hand(place);
+        hand.item = hand.point(item).or(hand.item);
+    }
+
     /// A writer does something else.
     pub(super) fn other(&mut self, place: u32) {
         self.close(place);
@@ -287,9 +337,11 @@ impl Hands {
     fn close(&mut self, place: u32) {
         match self.list[place as usize].last {
             Last::Other => {}
-            Last::Inserted { last, right } => {
-                self.behind.insert(Some(last), right);
-                self.before.insert(right, Some(last));
+            Last::Inserted { last, right, items } => {
+                self.behind.set(Some(last), right);
+                if !items {
+                    self.before.set(right, Some(last));
+                }
             }
             Last::Deleted { mut first, mut last } => {
                 if let Some((before, end)) = self.deleted.range(..first).next_back() {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    column::{Repeats, Runs},
+    column::{Repeats, Runs, unzigzag, zigzag},
     replicas::{Entry, Table},
 };
 use crate::{
@@ -259,13 +259,4 @@ impl HeaderReader {
 
 fn place_in(table: &[Entry], number: u64) -> Option<u32> {
     u32::try_from(number).ok().filter(|place| (*place as usize) < table.len())
-}
-
-/// A number of either sign as one without: 0, -1, 1, -2, 2 …
-const fn zigzag(number: i64) -> u64 {
-    (number << 1 ^ number >> 63) as u64
-}
-
-const fn unzigzag(number: u64) -> i64 {
-    (number >> 1) as i64 ^ -((number & 1) as i64)
 }

@@ -1,7 +1,7 @@
 //! Many changes in few bytes: the block.
 //!
 //! A block holds consecutive changes of a log, in its order, as columns: all lengths side by side, all clocks, all
-//! characters. What is alike takes a number in all, what is as expected takes nothing, and the rest is deflated. Decoding
+//! characters, all keys. What is alike takes a number in all, what is as expected takes nothing, and the rest is deflated. Decoding
 //! gives exactly the changes that were encoded, byte for byte, whatever their bodies are. `docs/format.md` has the format.
 //!
 //! | room | what it is for |
@@ -9,9 +9,13 @@
 //! | `column` | columns of numbers, and how columns are packed |
 //! | `headers` | the headers of changes as columns |
 //! | `bodies`, `reader` | the bodies of changes as columns, and out of them |
-//! | `said` | operations on texts, out of bodies and back |
+//! | `values`, `value_reader` | operations on values and items as columns, and out of them |
+//! | `said`, `valued`, `within`, `mention` | operations, out of bodies: what they are, their fields, containers, other operations |
+//! | `forms` | values in CBOR, as what they are made of |
 //! | `stretch` | bodies that say the same as the one before, many at once |
 //! | `hands` | what each writer is expected to do next |
+//! | `rooms` | what has been written where |
+//! | `notes` | something of each of many items |
 //! | `replicas` | who is mentioned |
 //! | `exchange` | exports and imports |
 //!
@@ -21,16 +25,24 @@
 mod bodies;
 mod column;
 mod exchange;
+mod forms;
 mod hands;
 mod headers;
+mod mention;
+mod notes;
 mod reader;
 mod replicas;
+mod rooms;
 mod said;
 mod stretch;
+mod value_reader;
+mod valued;
+mod values;
+mod within;
 
 use bodies::{Bodies, Known};
 use bytes::Bytes;
-use column::{pack_section, unpack_section};
+use column::{Packing, pack_section, unpack_section};
 pub use exchange::Imported;
 use headers::{HeaderReader, Headers};
 use reader::BodyReader;
@@ -132,10 +144,8 @@ impl<'a> Encoding<'a> {
         block.extend([0; 4]);
         pack_number(&mut block, self.count);
         pack_number(&mut block, self.len);
-        let (numbers, texts) = self.bodies.finish();
-        pack_section(&mut block, self.headers.finish(&self.table));
-        pack_section(&mut block, numbers);
-        pack_section(&mut block, texts);
+        pack_section(&mut block, self.headers.finish(&self.table), Packing::Again);
+        self.bodies.pack(&mut block);
         let (before, packed) = block.split_at_mut(MAGIC.len() + 5);
         before[MAGIC.len() + 1..].copy_from_slice(&crc32fast::hash(packed).to_be_bytes());
         block.into()
@@ -158,6 +168,7 @@ pub(in crate::document) fn decode(block: Bytes, known: Known<'_>, limits: &Limit
     let headers = unpack_section(&mut bytes, &mut most, limits)?;
     let numbers = unpack_section(&mut bytes, &mut most, limits)?;
     let texts = unpack_section(&mut bytes, &mut most, limits)?;
+    let values = unpack_section(&mut bytes, &mut most, limits)?;
     let most = limits.block_bytes as u64;
     if len > most {
         return Err(BlockFault::OverLimit { what: "bytes in a block", limit: limits.block_bytes });
@@ -166,7 +177,7 @@ pub(in crate::document) fn decode(block: Bytes, known: Known<'_>, limits: &Limit
         return Err(bytes.fault("the end").into());
     }
     let mut headers = HeaderReader::new(headers)?;
-    let mut bodies = BodyReader::new(known, numbers, texts);
+    let mut bodies = BodyReader::new(known, numbers, texts, values);
     let mut packed = Vec::new();
     let (mut changes, mut ends) = (Vec::new(), Vec::new());
     for _ in 0..count {
@@ -213,7 +224,7 @@ mod tests {
     use super::*;
     use crate::{
         causal::Hlc,
-        document::{Document, EditError},
+        document::{Document, EditError, Transaction},
         id::OpId,
         time::Wall,
     };
@@ -233,6 +244,65 @@ mod tests {
         let size = |len| encode_each(typed(&"abcdefghij".repeat(len)), None).len();
         // Ten times the text is as long when it is deflated, but for a few bytes.
         assert!(size(100) < size(10) + 20, "{} and {} bytes", size(100), size(10));
+    }
+
+    type Edit = fn(&mut Transaction<'_>) -> Result<(), EditError>;
+
+    /// How many bytes each of these edits adds to a block.
+    fn sizes<const N: usize>(edits: [Edit; N]) -> [usize; N] {
+        let mut document = Document::new(ReplicaId::new(1));
+        let mut last = 0;
+        edits.map(|edit| {
+            document.edit(Wall::from_millis(1), edit).expect("a good edit");
+            let changes: Vec<_> = document.log().iter().collect();
+            let block = encode(document.log().runs(0), document.log().writers(), None);
+            assert_eq!(encode_each(changes.clone(), None), block);
+            assert_eq!(decode(block.clone(), None, &Limits::default()), Ok(changes));
+            block.len() - std::mem::replace(&mut last, block.len())
+        })
+    }
+
+    #[test]
+    fn a_key_that_is_set_again_takes_two_bytes_and_what_its_value_takes() {
+        let sizes = sizes([
+            |txn| txn.map("a map").set("a long name", &"a word"),
+            |txn| txn.map("a map").set("another one", &1_000_000),
+            |txn| txn.map("a map").set("a long name", &"a word"),
+            |txn| txn.map("a map").set("a long name", &"a word"),
+            |txn| txn.map("a map").set("another one", &1_000_001),
+            |txn| txn.map("a map").set("another one", &1_000_002),
+            |txn| txn.map("a map").set("another one", &1_000_003),
+        ]);
+        assert!(sizes[3..].iter().all(|size| *size <= 6), "{sizes:?}");
+    }
+
+    #[test]
+    fn an_element_that_comes_and_goes_takes_two_or_three_bytes_each_time() {
+        let add: Edit = |txn| txn.or_set("a set").add(&"a long name");
+        let sizes = sizes([
+            add,
+            |txn| txn.or_set("a set").remove(&"a long name"),
+            add,
+            |txn| txn.or_set("a set").remove(&"a long name"),
+        ]);
+        assert!(sizes[2..].iter().all(|size| *size <= 3), "{sizes:?}");
+    }
+
+    #[test]
+    fn items_one_more_each_time_take_nothing_but_where_they_are() {
+        let push: Edit = |txn| {
+            let mut list = txn.list("a list");
+            let len = list.len();
+            list.push(&len)
+        };
+        let insert: Edit = |txn| {
+            let mut list = txn.list("a list");
+            let (len, at) = (list.len(), list.len() / 3);
+            list.insert(at, &len)
+        };
+        let sizes = sizes([push, push, push, push, push, insert, insert, insert, insert, insert]);
+        assert_eq!(sizes[3..5], [0, 0]);
+        assert!(sizes[7..].iter().all(|size| *size <= 4), "{sizes:?}");
     }
 
     #[test]
@@ -292,10 +362,8 @@ mod tests {
             let mut packed = Vec::new();
             pack_number(&mut packed, count);
             pack_number(&mut packed, len);
-            let (numbers, texts) = bodies.finish();
-            pack_section(&mut packed, headers.finish(&table));
-            pack_section(&mut packed, numbers);
-            pack_section(&mut packed, texts);
+            pack_section(&mut packed, headers.finish(&table), Packing::Again);
+            bodies.pack(&mut packed);
             let sum = crc32fast::hash(&packed).to_be_bytes();
             let block = [&MAGIC[..], &[VERSION], &sum, &packed].concat();
             decode(block.into(), None, &Limits::default())

@@ -2,20 +2,25 @@
 
 use super::{
     bodies::{
-        BEHIND, DELETE, DELETE_ONE, EXPECTED, FORWARDS, INDEX, INSERT, INSERT_ONE, INTRODUCED, KNOWN, Known, NEW, NONE,
-        NUMBERS, ON, OWN, REST, RIGHT, SAME, TEXT_IN, TEXTS,
+        BEHIND, DELETE, DELETE_ONE, EXPECTED, FORWARDS, INDEX, INSERT, INSERT_ITEM, INSERT_ITEMS, INSERT_ONE,
+        INTRODUCED, Known, NUMBERS, ON, REST, RIGHT, SAME, TEXTS, VALUE, WITHIN,
     },
     column::{Repeats, Spelled},
-    hands::{Hand, Hands, Mention},
-    replicas::{Entry, INDICES},
-    said::{Inserted, Said, TextIn},
+    hands::Hands,
+    mention::{Mention, WAYS},
+    replicas::Entry,
+    said::Neighbours,
     stretch::TYPED_ON,
+    value_reader::{Op, ValueReader},
+    values,
+    within::Within,
 };
 use crate::{
     causal::Change,
+    document::body::form,
     error::Malformed,
     id::OpId,
-    packed::Unpacker,
+    packed::{Unpacker, pack_bytes, pack_number},
     proof::{Fault, planted},
 };
 
@@ -31,14 +36,20 @@ pub(super) struct BodyReader<'a> {
     lengths: Unpacker,
     text: Unpacker,
     raw: Unpacker,
+    values: ValueReader,
 }
 
 impl<'a> BodyReader<'a> {
-    pub(super) fn new(known: Known<'a>, numbers: [Unpacker; NUMBERS], texts: [Unpacker; TEXTS]) -> Self {
-        let [counts, values, spells, left, right, deleted, lengths] = numbers;
+    pub(super) fn new(
+        known: Known<'a>,
+        numbers: [Unpacker; NUMBERS],
+        texts: [Unpacker; TEXTS],
+        values: [Unpacker; values::COLUMNS],
+    ) -> Self {
+        let [counts, shapes, spells, left, right, deleted, lengths] = numbers;
         let [raw, text] = texts;
-        let (counts, shapes) = (Repeats::new(counts), Spelled::new(values, spells));
-        Self { known, hands: Hands::default(), counts, shapes, left, right, deleted, lengths, text, raw }
+        let (counts, shapes, values) = (Repeats::new(counts), Spelled::new(shapes, spells), ValueReader::new(values));
+        Self { known, hands: Hands::default(), counts, shapes, left, right, deleted, lengths, text, raw, values }
     }
 
     /// Appends the body of a change to those before it, all of which have no more than `most` bytes.
@@ -69,93 +80,205 @@ impl<'a> BodyReader<'a> {
                 out.extend_from_slice(&rest);
                 self.hands.other(place);
             } else {
-                seq = self.operation(shape, place, OpId::new(change.replica, seq), table, out)?;
+                seq = self.operation(shape, place, OpId::new(change.replica, seq), table, most, out)?;
             }
             // Each has at least one byte, so this is not done for ever.
             if out.len() > most {
-                return Err(self.text.fault("bodies of as many bytes as there are said to be"));
+                return Err(self.too_many_bytes());
             }
         }
         Ok(())
     }
 
+    fn too_many_bytes(&self) -> Malformed {
+        self.text.fault("bodies of as many bytes as there are said to be")
+    }
+
+    /// Writes an operation as it stands in a body. The number after its last.
     fn operation(
         &mut self,
         shape: u64,
         place: u32,
-        op: OpId,
+        id: OpId,
         table: &[Entry],
+        most: usize,
         out: &mut Vec<u8>,
     ) -> Result<u64, Malformed> {
-        let seq = op.seq;
-        let text_in = match shape >> TEXT_IN {
-            SAME => TextIn::Same,
-            INDEX => TextIn::Known(self.lengths.number("a container")?),
-            INTRODUCED => TextIn::New(self.raw.bytes("a container")?),
-            _ => return Err(self.raw.fault("a known shape")),
-        };
-        let (left, right) = (shape >> 3 & 7, shape >> RIGHT & 7);
-        let (said, end) = match shape & 7 {
-            kind @ (INSERT_ONE | INSERT) => {
-                let neighbours = if left == ON && right == BEHIND {
-                    None
-                } else {
-                    let expected = self.hands.expected_left(place);
-                    let hand = self.hands.hand(place);
-                    let left = match left {
-                        EXPECTED => hand.mention(expected).ok_or_else(|| self.left.fault("what can be named"))?,
-                        mode => unpack_mention(mode, hand, &mut self.left, table)?,
-                    };
-                    let behind = hand.point(left);
-                    let behind = self.hands.behind(behind);
-                    let hand = self.hands.hand(place);
-                    let right = match right {
-                        BEHIND => hand.mention(behind).ok_or_else(|| self.right.fault("what can be named"))?,
-                        mode => unpack_mention(mode, hand, &mut self.right, table)?,
-                    };
-                    Some((left, right))
-                };
+        let seq = id.seq;
+        let kind = shape & 7;
+        if shape >> (WITHIN + 2) != 0 && kind != VALUE {
+            return Err(self.lengths.fault("a known shape"));
+        }
+        // What it is stands here, once that is known.
+        let tag = out.len();
+        out.push(0);
+        let same = self.container(shape >> WITHIN & 3, place, seq, table, out)?;
+        let one = seq.checked_add(1).ok_or_else(|| self.lengths.fault("numbers that fit"))?;
+        let (code, end) = match kind {
+            INSERT_ONE | INSERT => {
+                let neighbours = self.neighbours(shape, place, seq, table, false, out)?;
                 let len = if kind == INSERT { self.lengths.number("how many characters")? } else { 1 };
-                let end = seq.checked_add(len).filter(|end| *end > seq);
-                let end = end.ok_or_else(|| self.lengths.fault("a length that can be true"))?;
-                let text = if kind == INSERT_ONE {
-                    Inserted::One(self.char(op)?)
+                let end = self.end(seq, len)?;
+                if kind == INSERT_ONE {
+                    let char = self.char(id)?;
+                    out.extend_from_slice(char.encode_utf8(&mut [0; 4]).as_bytes());
                 } else {
                     let mut text = String::new();
                     for seq in seq..end {
-                        text.push(self.char(OpId::new(op.replica, seq))?);
+                        text.push(self.char(OpId::new(id.replica, seq))?);
                     }
-                    Inserted::Many(text)
-                };
-                match neighbours {
-                    Some((left, right)) => self.hands.insert(place, left, right, seq, end),
-                    None => self.hands.go_on(place, end),
+                    pack_bytes(out, text.as_bytes());
                 }
-                (Said::Insert { text_in, neighbours, text }, end)
+                let goes_on = self.inserted(neighbours, place, seq, end, false);
+                (if kind == INSERT_ONE { form::INSERT_ONE | goes_on } else { form::INSERT | goes_on }, end)
             }
-            kind @ (DELETE_ONE | DELETE) => {
+            INSERT_ITEM => {
+                let neighbours = self.neighbours(shape, place, seq, table, true, out)?;
+                let (values, mut op) = self.op(place, seq, table, out);
+                values.item(&mut op)?;
+                (form::INSERT_ITEM | self.inserted(neighbours, place, seq, one, true), one)
+            }
+            INSERT_ITEMS => {
+                let neighbours = self.neighbours(shape, place, seq, table, true, out)?;
+                let len = self.lengths.number("how many items")?;
+                let end = self.end(seq, len)?;
+                pack_number(out, len);
+                for _ in 0..len {
+                    let (values, mut op) = self.op(place, seq, table, out);
+                    values.item(&mut op)?;
+                    if out.len() > most {
+                        return Err(self.too_many_bytes());
+                    }
+                }
+                (form::INSERT_ITEMS | self.inserted(neighbours, place, seq, end, true), end)
+            }
+            DELETE_ONE | DELETE => {
                 let count = if kind == DELETE { Some(self.lengths.number("how many")?) } else { None };
                 let len = count.unwrap_or(1);
-                let expected = match left {
+                let way = shape >> 3 & WAYS;
+                let expected = match way {
                     ON => self.hands.backwards(place, len),
                     FORWARDS => self.hands.forwards(place),
                     _ => None,
                 };
                 let hand = self.hands.hand(place);
-                let first = match left {
+                let first = match way {
                     ON | FORWARDS => hand.mention(expected),
-                    mode => Some(unpack_mention(mode, hand, &mut self.deleted, table)?),
+                    way => Some(Mention::unpack_rest(way, hand, &mut self.deleted, table)?),
                 };
                 let first = first.filter(|first| *first != Mention::None && len > 0);
                 let first = first.ok_or_else(|| self.deleted.fault("something to delete"))?;
-                let end = seq.checked_add(1).ok_or_else(|| self.deleted.fault("numbers that fit"))?;
                 self.hands.delete(place, first, len);
-                (Said::Delete { text_in, first, count }, end)
+                self.write(first, seq, table, out)?;
+                count.iter().for_each(|count| pack_number(out, *count));
+                (if count.is_some() { form::DELETE } else { form::DELETE_ONE }, one)
+            }
+            VALUE => {
+                let (values, mut op) = self.op(place, seq, table, out);
+                (values.next(shape >> 3, &mut op)?, one)
             }
             _ => return Err(self.raw.fault("a known shape")),
         };
-        let written = said.write(out, seq, |place| table[place as usize].id);
-        written.map(|()| end).ok_or_else(|| self.left.fault("what can be named"))
+        out[tag] = if same { code | form::SAME } else { code };
+        Ok(end)
+    }
+
+    fn op<'t>(
+        &'t mut self,
+        place: u32,
+        seq: u64,
+        table: &'t [Entry],
+        out: &'t mut Vec<u8>,
+    ) -> (&'t mut ValueReader, Op<'t>) {
+        let (numbers, bytes) = (&mut self.lengths, &mut self.raw);
+        (&mut self.values, Op { hands: &mut self.hands, place, seq, table, numbers, bytes, out })
+    }
+
+    fn end(&self, seq: u64, len: u64) -> Result<u64, Malformed> {
+        let end = seq.checked_add(len).filter(|end| *end > seq);
+        end.ok_or_else(|| self.lengths.fault("a length that can be true"))
+    }
+
+    fn write(&self, mention: Mention, seq: u64, table: &[Entry], out: &mut Vec<u8>) -> Result<(), Malformed> {
+        mention.write(out, seq, table).ok_or_else(|| self.left.fault("what can be mentioned"))
+    }
+
+    /// Writes what an operation writes to, which is named in this way. Whether that is the same as before.
+    fn container(
+        &mut self,
+        way: u64,
+        place: u32,
+        seq: u64,
+        table: &[Entry],
+        out: &mut Vec<u8>,
+    ) -> Result<bool, Malformed> {
+        let hand = self.hands.hand(place);
+        let within = match way {
+            SAME => return Ok(true),
+            INDEX => {
+                let step = self.lengths.signed("a container")?;
+                Within::Known(hand.within.unwrap_or_default().wrapping_add(step as u64))
+            }
+            INTRODUCED => {
+                let within = Within::unpack(&mut self.raw, hand, table, 0)?;
+                self.values.rooms().introduce(place, &within);
+                within
+            }
+            _ => return Err(self.lengths.fault("a known way to name a container")),
+        };
+        let uncounted = within.introduces().saturating_sub(1);
+        hand.within =
+            within.index().map(|index| if planted(Fault::ParentUncounted) { index - uncounted } else { index });
+        let written = within.write(out, seq, table);
+        written.map(|()| false).ok_or_else(|| self.raw.fault("what can be mentioned"))
+    }
+
+    /// Writes between what something is inserted.
+    fn neighbours(
+        &mut self,
+        shape: u64,
+        place: u32,
+        seq: u64,
+        table: &[Entry],
+        items: bool,
+        out: &mut Vec<u8>,
+    ) -> Result<Neighbours, Malformed> {
+        let (left, right) = (shape >> 3 & WAYS, shape >> RIGHT & WAYS);
+        if left == ON {
+            return if right == BEHIND { Ok(None) } else { Err(self.lengths.fault("a known shape")) };
+        }
+        let expected = if left == EXPECTED { self.hands.expected_left(place) } else { None };
+        let hand = self.hands.hand(place);
+        let left = match left {
+            EXPECTED => hand.mention(expected).ok_or_else(|| self.left.fault("what can be named"))?,
+            way if items => self.values.beside(way, hand, table)?,
+            way => Mention::unpack_rest(way, hand, &mut self.left, table)?,
+        };
+        let behind = hand.point(left);
+        let behind = if right == BEHIND { self.hands.behind(behind) } else { None };
+        let hand = self.hands.hand(place);
+        let right = match right {
+            BEHIND => hand.mention(behind).ok_or_else(|| self.right.fault("what can be named"))?,
+            way if items => self.values.beside(way, hand, table)?,
+            way => Mention::unpack_rest(way, hand, &mut self.right, table)?,
+        };
+        self.write(left, seq, table, out)?;
+        self.write(right, seq, table, out)?;
+        Ok(Some((left, right)))
+    }
+
+    /// Has it be known that something was inserted there. What its tag says of that.
+    fn inserted(&mut self, neighbours: Neighbours, place: u32, seq: u64, end: u64, items: bool) -> u8 {
+        match neighbours {
+            Some(neighbours) => {
+                self.hands.insert(place, neighbours, seq, end, items);
+                0
+            }
+            None => {
+                self.hands.go_on(place, end);
+                form::CONTINUES
+            }
+        }
     }
 
     fn char(&mut self, op: OpId) -> Result<char, Malformed> {
@@ -164,33 +287,4 @@ impl<'a> BodyReader<'a> {
             None => self.text.char(),
         }
     }
-}
-
-fn unpack_mention(mode: u64, hand: &mut Hand, bytes: &mut Unpacker, table: &[Entry]) -> Result<Mention, Malformed> {
-    Ok(match mode {
-        NONE => Mention::None,
-        OWN => Mention::Own { seq: hand.near().wrapping_sub(bytes.signed("an operation")? as u64) },
-        KNOWN => {
-            let index = index(bytes)?;
-            Mention::Known { index, seq: hand.near_other(index).wrapping_sub(bytes.signed("an operation")? as u64) }
-        }
-        NEW => {
-            let index = index(bytes)?;
-            let place = u32::try_from(bytes.number("a replica")?).ok().filter(|place| (*place as usize) < table.len());
-            let new = place.and_then(|place| hand.introduce(index, place).map(|()| place));
-            let place = new.ok_or_else(|| bytes.fault("a replica that is new"))?;
-            let seq = bytes.number("an operation")?;
-            if planted(Fault::IntroductionLost) {
-                Mention::Known { index, seq }
-            } else {
-                Mention::New { index, place, seq }
-            }
-        }
-        _ => return Err(bytes.fault("a known shape")),
-    })
-}
-
-fn index(bytes: &mut Unpacker) -> Result<u64, Malformed> {
-    let index = bytes.number("an index")?;
-    if index < INDICES { Ok(index) } else { Err(bytes.fault("an index that can be written")) }
 }
