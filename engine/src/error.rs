@@ -197,6 +197,10 @@ pub enum Misuse {
     /// A client with a store of its own loads what there is: a document is opened there with a new and empty replica.
     #[error("{0:?} is to be loaded from the client's store, and the replica holds changes already")]
     NotEmpty(String),
+    /// Another replica was put in the place of one that is kept in a client's own store, and has less. The document is not kept
+    /// in step any more, and its store is as it was.
+    #[error("{0} was replaced, and a client's own store takes in what is new and nothing else")]
+    Replaced(DocId),
     /// A document's name must have between one and `limit` bytes.
     #[error("a document's name has 1 to {limit} bytes, this one {bytes}")]
     Name {

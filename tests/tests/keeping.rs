@@ -7,6 +7,7 @@
 use crdt_socket_sync_loopback::program::Mix;
 use crdt_socket_sync_tests::suite::hold;
 
+/// Acceptance line 121.
 #[test]
 fn whoever_undoes_or_goes_on_from_a_snapshot_changes_nothing_of_others_and_everyone_has_the_same() {
     let total = hold(&Mix::KEEPING, 600);

@@ -3,7 +3,7 @@
 //! That they go on like those that have it is judged step by step by `convergence.rs`.
 
 use crdt_socket_sync::{
-    Change, Document, DocumentEvent, Limits, Replica, ReplicaId, Wall,
+    Change, Document, DocumentEvent, Limits, Replica, ReplicaId, VersionVector, Wall,
     causal::Received,
     document::{BodyFault, SnapshotFault},
     error::ChangeFault,
@@ -210,6 +210,7 @@ fn bytes_that_are_no_snapshot_say_why_not() {
     assert_eq!(read(&snapshot, &few), SnapshotFault::TooManyWriters { writers: 1, limit: 0 });
 }
 
+/// Acceptance line 83.
 #[test]
 fn an_edit_goes_on_after_a_snapshot_that_was_taken_long_after_the_wall_clocks_time() {
     let mut ann = document(1);
@@ -222,6 +223,62 @@ fn an_edit_goes_on_after_a_snapshot_that_was_taken_long_after_the_wall_clocks_ti
     let change = edit(&mut without, |txn| txn.map("map").set("k", &2)).expect("a change");
     receive(&mut ann, &change);
     assert_eq!(ann.map("map").get("k"), Ok(Some(2)));
+}
+
+/// Acceptance line 12.
+#[test]
+fn all_heads_of_a_history_that_is_not_kept_are_heads_still() {
+    let mut people = [1, 2, 3].map(document);
+    people.iter_mut().for_each(|person| drop(write(person, 0, "a")));
+    let [ann, bob, eve] = &mut people;
+    exchange(&mut [ann, bob, eve]);
+    let mut without = pruned(ann, 4);
+    assert_eq!((without.log().frontier(), without.log().frontier().len()), (ann.log().frontier(), 3));
+    let change = write(&mut without, 3, "b");
+    assert_eq!(change.deps.len(), 3);
+    assert!(matches!(receive(ann, &change), Received::Appended { .. }));
+}
+
+/// Acceptance line 46.
+#[test]
+fn a_list_that_loses_its_first_items_as_it_grows_goes_on_from_snapshot_to_snapshot() {
+    let mut ann = document(1);
+    for number in 1..=30 {
+        edit(&mut ann, |txn| txn.list("list").push(&format!("Item {number}")));
+        if number % 5 == 0 {
+            edit(&mut ann, |txn| txn.list::<String>("list").delete(0, 1));
+        }
+        if number % 10 == 0 {
+            ann = pruned(&ann, 1);
+        }
+    }
+    let left: Vec<_> = (7..=30).map(|number| format!("Item {number}")).collect();
+    assert_eq!(ann.list::<String>("list").to_vec(), Ok(left));
+}
+
+/// Acceptance line 85.
+#[test]
+fn a_snapshot_has_what_was_imported_right_before() {
+    let ann = everything();
+    let block = ann.export(&VersionVector::new()).expect("all is kept");
+    let mut bob = document(2);
+    bob.import(block, &Limits::default()).expect("a good block");
+    assert_eq!(bob.snapshot(), ann.snapshot());
+    assert_eq!(shown(&pruned(&bob, 3)), shown(&ann));
+}
+
+/// Acceptance line 89.
+#[test]
+fn what_was_before_a_snapshot_with_history_can_be_seen_after_it() {
+    let mut ann = document(1);
+    write(&mut ann, 0, "old");
+    let then = ann.log().version().clone();
+    edit(&mut ann, |txn| txn.text("text").replace(0, 3, "new"));
+    let snapshot = ann.full_snapshot().expect("all history is here");
+    let mut again = Document::from_snapshot(ReplicaId::new(2), snapshot, &Limits::default()).expect("a snapshot");
+    assert!(again.at(&then).is_err(), "it is packed");
+    assert_eq!(again.recall(&Limits::default()), Ok(true));
+    assert_eq!((text(&again), again.at(&then).map(|view| text(&view))), ("new".into(), Ok("old".into())));
 }
 
 #[test]
@@ -255,4 +312,14 @@ fn a_document_without_its_history_has_no_snapshot_with_it() {
 #[test]
 fn a_document_without_its_history_is_joined_only_where_all_of_that_is_stored() {
     scenarios::a_document_without_its_history_is_joined_only_where_all_of_that_is_stored();
+}
+
+#[test]
+fn a_replica_that_is_put_in_the_place_of_another_one_is_joined_anew() {
+    scenarios::a_replica_that_is_put_in_the_place_of_another_one_is_joined_anew();
+}
+
+#[test]
+fn a_replica_that_is_kept_in_a_clients_own_store_is_not_replaced() {
+    scenarios::a_replica_that_is_kept_in_a_clients_own_store_is_not_replaced();
 }

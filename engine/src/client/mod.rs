@@ -261,6 +261,9 @@ impl<R: Replica> Client<R> {
     }
 
     /// Does anything to the replica: edits it, merges changes that came some other way. What is new in its log is sent.
+    ///
+    /// Another replica of the same document may be put in its place, such as what a snapshot of it gives: it is joined anew. A
+    /// client with a store of its own cannot do that.
     pub fn update<T>(&mut self, doc: DocId, change: impl FnOnce(&mut R) -> T) -> Result<T, Misuse> {
         let recording = self.record.is_on();
         let (value, recorded) = self.change(doc, |replica| {
@@ -280,11 +283,32 @@ impl<R: Replica> Client<R> {
         }
         let before = open.replica.log().end();
         let value = change(&mut open.replica);
-        if open.replica.log().end() > before {
+        let end = open.replica.log().end();
+        if end < before && !planted(Fault::ReplacedNotJoinedAnew) {
+            self.replaced(doc)?;
+        }
+        if end != before {
             self.work(doc);
         }
         self.drain(doc);
         Ok(value)
+    }
+
+    /// A document's log is another one now, in which positions mean something else.
+    fn replaced(&mut self, doc: DocId) -> Result<(), Misuse> {
+        let Some(open) = self.docs.get_mut(&doc) else { return Ok(()) };
+        note(Situation::ReplicaReplaced);
+        let joined = open.joined().is_some();
+        if let Some(link) = self.link.as_mut().filter(|_| joined) {
+            link.leave(doc, open);
+            open.part();
+        }
+        if open.durable.take().is_some() {
+            self.tickets.retain(|_, waiting| *waiting != doc);
+            open.phase = Phase::Refused;
+            return Err(Misuse::Replaced(doc));
+        }
+        Ok(())
     }
 
     /// Merges changes that came some other way than from the server: a file, a clipboard, another client. They are sent

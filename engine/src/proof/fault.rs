@@ -229,6 +229,8 @@ named! {
         LeaveNotSent = "leave-not-sent",
         /// A document without its history is joined although the server lacks some of that.
         PrunedJoinAccepted = "pruned-join-accepted",
+        /// What is still to be sent of a replica begins where it did in the one that was there before.
+        ReplacedNotJoinedAnew = "replaced-not-joined-anew",
         /// A document without its history is joined although the server has not stored some of that.
         UnstoredBaseAccepted = "unstored-base-accepted",
         /// Frames are taken for the first document of their link.

@@ -130,6 +130,8 @@ named! {
         HistoryUnpacked = "history-unpacked",
         /// A document was not joined because the server lacked something, or had not stored it, that is not kept here.
         PrunedRefused = "pruned-refused",
+        /// Another replica was put in the place of one that was open.
+        ReplicaReplaced = "replica-replaced",
         /// A history was merged into another one because the application said so.
         Adopted = "adopted",
         // Servers.

@@ -296,7 +296,7 @@ impl Held {
     /// What has come to the log since then: first what is in it, then what waits for others.
     pub(crate) fn added(&self, log: &ChangeLog) -> Vec<Change> {
         let waiting = log.changes_waiting().filter(|change| !self.waiting.contains(&change.id()));
-        log.range(self.end..log.end()).chain(waiting.cloned()).collect()
+        log.range(self.end.min(log.end())..log.end()).chain(waiting.cloned()).collect()
     }
 }
 

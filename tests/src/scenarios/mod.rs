@@ -58,6 +58,8 @@ pub const SCENARIOS: &[Scenario] = scenarios![
     changes_that_are_packed_with_a_snapshot_are_given_to_a_server_that_lacks_them,
     a_document_without_its_history_is_joined_only_where_nothing_of_that_is_lacking,
     a_document_without_its_history_is_joined_only_where_all_of_that_is_stored,
+    a_replica_that_is_put_in_the_place_of_another_one_is_joined_anew,
+    a_replica_that_is_kept_in_a_clients_own_store_is_not_replaced,
     // editing
     an_error_inside_a_nested_transaction_undoes_that_one_and_what_is_around_it_goes_on,
     a_cursor_stays_where_its_deleted_item_was_whatever_is_edited_since,

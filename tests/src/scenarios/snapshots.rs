@@ -1,16 +1,16 @@
 //! What snapshots promise.
 
 use crdt_socket_sync::{
-    Access, ClientEvent, Document, Epoch, Limits, ReplicaId,
+    Access, ClientConfig, ClientEvent, Document, Epoch, Limits, MemoryStorage, ReplicaId, Seed, Storage,
     document::SnapshotFault,
-    error::Code,
+    error::{Code, Misuse},
     wire::{Message, WriterVersion},
 };
 use crdt_socket_sync_loopback::Simulation;
 
 use super::{config, document, text, until, write};
 use crate::{
-    by_hand::{Caller, at, names},
+    by_hand::{Caller, at, joined, names},
     short::{
         document::edit,
         world::{client_events, refusals},
@@ -146,4 +146,45 @@ pub fn a_document_without_its_history_is_joined_only_where_all_of_that_is_stored
         caller.hears(at(10), link, &joined(3)).expect("a good frame");
         assert_eq!((caller.says(at(10), link), caller.pending()), (vec![], [0, 0]));
     }
+}
+
+/// What was still to be sent is sent, wherever it is in the log of a replica that is put in the place of another one.
+pub fn a_replica_that_is_put_in_the_place_of_another_one_is_joined_anew() {
+    let mut caller = Caller::new();
+    let link = caller.joined(at(0));
+    caller.write("a");
+    assert_eq!(names(&caller.says(at(0), link)), ["changes"]);
+    caller.write("b");
+    let doc = caller.doc();
+    let replaced = caller.0.update(doc, |document| {
+        let packed = document.full_snapshot().expect("all history is here");
+        *document = Document::from_snapshot(ReplicaId::new(1), packed, &Limits::default()).expect("a snapshot");
+    });
+    assert_eq!(replaced, Ok(()));
+    caller.write("c");
+    assert_eq!(names(&caller.says(at(0), link)), ["leave", "join"]);
+    caller.hears(at(0), link, &joined()).expect("a good frame");
+    let said = caller.says(at(0), link);
+    let [Message::Changes { changes, .. }] = &said[..] else { panic!("{said:?}") };
+    assert_eq!(changes.iter().map(|change| change.seq).collect::<Vec<_>>(), [0, 1, 2]);
+}
+
+/// A client's own store holds what there was. It is not mixed with what there is instead.
+pub fn a_replica_that_is_kept_in_a_clients_own_store_is_not_replaced() {
+    let (mut config, mut store) = (ClientConfig::new(Seed::from_number(1)), MemoryStorage::default());
+    config.persist = true;
+    config.record = true;
+    let mut caller = Caller::with(config);
+    caller.keeps(at(0), &mut store);
+    let (link, doc) = (caller.joined(at(0)), caller.doc());
+    caller.write("a");
+    caller.keeps(at(0), &mut store);
+    assert_eq!(names(&caller.says(at(0), link)), ["changes"]);
+    let replaced = caller.0.update(doc, |document| *document = Document::new(ReplicaId::new(1)));
+    assert_eq!(replaced, Err(Misuse::Replaced(doc)));
+    caller.write("b");
+    caller.keeps(at(0), &mut store);
+    assert_eq!(names(&caller.says(at(0), link)), ["leave"]);
+    let stored = store.load("page").expect("a memory store does not fail").expect("it was written");
+    assert_eq!(stored.changes.len(), 1);
 }

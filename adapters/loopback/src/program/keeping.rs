@@ -87,18 +87,26 @@ impl World<'_> {
 
     /// Goes on from a snapshot as the same writer: nothing that was ever sent is missing in it.
     pub(super) fn prune(&mut self, who: usize, page: usize, how: u8) -> Result<(), Verdict> {
-        let Some(snapshot) = self.snapshot(who, page, how) else { return Ok(()) };
-        self.leave(who, page, true);
-        let Some((desk, before)) = self.people[who].kept[page].take() else { return Ok(()) };
-        let mut after = begin_with(desk.replica, snapshot)?;
-        check(is_the_same(&after, &before), || {
+        let (Some(snapshot), Some(before)) = (self.snapshot(who, page, how), self.document(who, page)) else {
+            return Ok(());
+        };
+        let mut after = begin_with(before.replica_id(), snapshot)?;
+        check(is_the_same(&after, before), || {
             format!("(i) client {who}, {}: what a snapshot gives is {after:?}, and was {before:?}", PAGES[page])
         })?;
         self.keep_edits(&mut after);
-        self.judge.begun_again(desk.number);
         self.report.snapshots += 1;
-        self.people[who].kept[page] = Some((desk, after));
-        if how < 192 {
+        let (client, desk) = (self.people[who].client, self.people[who].desks[page].as_ref());
+        let Some((number, doc)) = desk.map(|desk| (desk.number, desk.doc)) else { return Ok(()) };
+        self.judge.begun_again(number);
+        if how >= 128 {
+            let replaced = self.sim.with_client(client, |client, _| client.update(doc, |document| *document = after));
+            replaced.expect("it is open");
+            return Ok(());
+        }
+        self.leave(who, page, true);
+        self.people[who].kept[page].iter_mut().for_each(|(_, document)| *document = after.clone());
+        if how < 96 {
             self.open(who, page);
         }
         Ok(())

@@ -9,10 +9,10 @@
 //! | `column` | columns of numbers, and how columns are packed |
 //! | `headers` | the headers of changes as columns |
 //! | `bodies`, `reader` | the bodies of changes as columns, and out of them |
-//! | `stretch` | bodies that say the same as the one before, many at once |
 //! | `values`, `value_reader` | operations on values and items as columns, and out of them |
 //! | `said`, `valued`, `within`, `mention` | operations, out of bodies: what they are, their fields, containers, other operations |
 //! | `forms` | values in CBOR, as what they are made of |
+//! | `stretch` | bodies that say the same as the one before, many at once |
 //! | `hands` | what each writer is expected to do next |
 //! | `rooms` | what has been written where |
 //! | `notes` | something of each of many items |
@@ -255,7 +255,8 @@ mod tests {
         edits.map(|edit| {
             document.edit(Wall::from_millis(1), edit).expect("a good edit");
             let changes: Vec<_> = document.log().iter().collect();
-            let block = encode_each(changes.clone(), None);
+            let block = encode(document.log().runs(0), document.log().writers(), None);
+            assert_eq!(encode_each(changes.clone(), None), block);
             assert_eq!(decode(block.clone(), None, &Limits::default()), Ok(changes));
             block.len() - std::mem::replace(&mut last, block.len())
         })

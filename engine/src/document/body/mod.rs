@@ -38,8 +38,8 @@ pub use dictionary::Dictionary;
 pub(super) use dictionary::{Known, Mentioned};
 pub(super) use form::NUMBERS;
 use form::{DELETED, TYPED_ON};
-use reading::Reading;
 pub(super) use reading::{Opened, References};
+use reading::{Reading, letter};
 pub(super) use writing::Writing;
 
 use super::container::{ContainerId, ContainerKind, Item, Value};
@@ -303,9 +303,12 @@ pub(super) struct Read<'a> {
 impl<'a> Read<'a> {
     /// Reads the body of a change. After an error the caller has to have the dictionary return to what it was.
     pub(super) fn new(change: &'a Change, dictionary: &mut Dictionary) -> Result<Self, BodyFault> {
+        let mut rest = Vec::new();
+        if let Some(first) = letter(change, dictionary) {
+            return Ok(Self { first: Some(first), rest, references: References::default() });
+        }
         let mut reading = Reading::new(change, dictionary);
         let first = reading.next()?;
-        let mut rest = Vec::new();
         while let Some(operation) = reading.next()? {
             rest.push(operation);
         }

@@ -16,7 +16,7 @@ use crate::{
 
 /// How many spans a leaf holds at most. Few where faults are planted, so that small documents have high trees.
 const MOST_SPANS: usize = if cfg!(feature = "proof") { 4 } else { 32 };
-const MOST_CHILDREN: usize = if cfg!(feature = "proof") { 4 } else { 16 };
+const MOST_CHILDREN: usize = if cfg!(feature = "proof") { 4 } else { 32 };
 /// What neighbours hold together at most that become one.
 const FEW_SPANS: usize = MOST_SPANS / 2;
 
