@@ -20,10 +20,6 @@ use crate::{
 
 /// A higher one takes longer and saves next to nothing.
 const LEVEL: u8 = 6;
-/// What is shorter is deflated quickly, and in a moment: it is something that somebody waits for.
-const QUICK: usize = 1 << 16;
-/// How well that is.
-const QUICKLY: u8 = 1;
 /// Less is not worth the time.
 const SHORTEST: usize = 100;
 /// A column of as many bytes stands by itself. Who reads them has to know.
@@ -302,8 +298,7 @@ pub(super) fn pack_section<const N: usize>(out: &mut Vec<u8>, columns: [Vec<u8>;
 }
 
 fn pack_stream(out: &mut Vec<u8>, bytes: &[u8], packing: Packing) {
-    let deflated =
-        (bytes.len() >= SHORTEST).then(|| compress_to_vec(bytes, if bytes.len() < QUICK { QUICKLY } else { LEVEL }));
+    let deflated = (bytes.len() >= SHORTEST).then(|| compress_to_vec(bytes, LEVEL));
     let deflated = match deflated {
         Some(deflated) if packing == Packing::Frequent && deflated.len() > bytes.len() / 2 => {
             Some(by_frequency(bytes).filter(|other| other.len() < deflated.len()).unwrap_or(deflated))
