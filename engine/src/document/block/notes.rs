@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::replicas::Point;
+use super::replicas::{Point, Who};
 
 /// So many may be left out of a row, and as many as are in it.
 const MOST_LEFT_OUT: u64 = 64;
@@ -25,10 +25,9 @@ impl<T> Default for Notes<T> {
 impl<T: Copy> Notes<T> {
     #[inline]
     pub(super) fn get(&self, item: Point) -> Option<T> {
-        if let Some(row) = item.who.place().and_then(|place| self.rows.get(place as usize)) {
-            if let Some(at) = find(row, item.seq) {
-                return Some(row[at].1);
-            }
+        let row = self.row(item.who);
+        if let Some(at) = find(row, item.seq) {
+            return Some(row[at].1);
         }
         self.rest.get(&item).copied()
     }
@@ -98,7 +97,6 @@ fn find<T>(row: &[(u64, T)], seq: u64) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::document::block::replicas::Who;
 
     #[test]
     fn each_item_has_its_own_note_and_the_last_one_counts_in_whatever_order_they_come() {
@@ -116,6 +114,15 @@ mod tests {
             notes.set(item, note);
             twin.insert(item, note);
         }
-        assert!(twin.iter().all(|(item, note)| notes.get(*item) == Some(*note)));
+        for (item, note) in &twin {
+            assert_eq!(notes.get(*item), Some(*note));
+            let near = |step: u64| Point { seq: item.seq.saturating_add(step), ..*item };
+            for from in [near(0), near(1), near(2)] {
+                let of_the_same = |(other, _): &(&Point, &u64)| other.who == item.who;
+                let seq = |(other, _): (&Point, &u64)| other.seq;
+                assert_eq!(notes.last_until(from), twin.range(..=from).next_back().filter(of_the_same).map(seq));
+                assert_eq!(notes.first_from(from), twin.range(from..).next().filter(of_the_same).map(seq));
+            }
+        }
     }
 }
