@@ -97,6 +97,16 @@ impl<B: Borrow<Bytes>> Unpacker<B> {
         char.ok_or_else(|| Malformed::new(from, CHARACTER))
     }
 
+    /// The characters that come next, at most so many, up to the first that is not of ASCII.
+    pub(crate) fn ascii(&mut self, most: usize) -> &[u8] {
+        let bytes: &Bytes = self.bytes.borrow();
+        let rest = &bytes[self.at..];
+        let rest = &rest[..most.min(rest.len())];
+        let count = if rest.is_ascii() { rest.len() } else { rest.iter().take_while(|byte| byte.is_ascii()).count() };
+        self.at += count;
+        &rest[..count]
+    }
+
     /// A number of either sign, those close to nothing in few bytes: 0, -1, 1, -2, 2 …
     pub(crate) fn signed(&mut self, what: &'static str) -> Result<i64, Malformed> {
         let number = self.number(what)?;

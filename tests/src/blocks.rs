@@ -57,6 +57,22 @@ pub fn hold(history: &[Change], had: usize, mid: usize) {
     });
     assert_eq!(next[0], next[1]);
 
+    let mut early = Document::new(ReplicaId::new(77));
+    receive_all(&mut early, &history[..had]);
+    let mut view = Patched::default();
+    for (since, until) in [(mid, history.len()), (had, mid)] {
+        let block = log(&history[..until]).export(log(&history[..since]).version()).expect("all is kept");
+        let found = early.import(block, &limits).expect("a good block");
+        let here = found.positions.len() + found.waiting;
+        assert!(here >= until - since && found.duplicates == 0, "{found:?}");
+        early.check().expect("sound inside");
+        view.follow(&mut early);
+    }
+    assert!(view.matches(&early), "a patched view shows something else");
+    assert_eq!((early.digest(), early.log().waiting().0), (importing.digest(), 0));
+    assert_eq!(early.log().version(), importing.log().version());
+    assert_eq!(early.log().frontier(), importing.log().frontier());
+
     let kept = log(history);
     let since = log(&history[..had]).version().clone();
     assert_eq!(kept.export(&since), Some(kept.export_each(&since)), "runs are written as their changes are");

@@ -144,12 +144,10 @@ impl Entries {
         self.len += 1;
     }
 
-    /// Adds changes that go on where the last one ended, as many as are in the same run.
+    /// Adds changes of the last one's writer that go on where that ended, as many as are in the same run.
     pub(crate) fn extend(&mut self, run: &mut ChangeRun<'_>) {
         let last = &mut self.last;
-        debug_assert!(
-            run.count == 0 || last.writer == run.writer && last.end() == run.seq && !run.names_dependencies()
-        );
+        debug_assert!(run.count == 0 || last.end() == run.seq && !run.names_dependencies());
         while run.count > 0 {
             let (size, alike, bodies) = run.alike();
             let most = if size > LARGE { 0 } else { alike.min(last.room()) };
@@ -279,7 +277,7 @@ impl Entries {
     }
 }
 
-fn pack_deps(out: &mut Vec<u8>, deps: &Frontier, number: impl Fn(ReplicaId) -> Option<usize>) {
+pub(super) fn pack_deps(out: &mut Vec<u8>, deps: &Frontier, number: impl Fn(ReplicaId) -> Option<usize>) {
     pack_number(out, deps.len() as u64);
     for dep in deps.iter() {
         // Whoever is depended on is known; if not, the name stands in full.

@@ -340,6 +340,23 @@ impl ChangeLog {
         self.receive_each(change, limits, |_, _| {})
     }
 
+    /// Takes in all changes of a run from elsewhere whose clocks increase, unless it takes a closer look at one of them; whether
+    /// it did. `names` are their makers by the numbers that they have there.
+    pub(crate) fn receive_run(&mut self, run: &ChangeRun<'_>, names: &[ReplicaId], limits: &Limits) -> bool {
+        let first = run.header(names);
+        let last = run.seq.checked_add(run.count.max(1) as u64 - 1).and_then(|last| last.checked_add(run.len));
+        let plain = run.len > 0
+            && last.is_some()
+            && self.waiting.len() == 0
+            && first.seq == self.version.next(first.replica)
+            && (self.missing_for(&first).is_none() || planted(Fault::RunNotAwaited))
+            && self.check(&first, limits).is_ok();
+        if plain {
+            self.push_run(run.clone(), names);
+        }
+        plain
+    }
+
     /// The same for someone who opens the changes: tells each that is appended, right then.
     pub(crate) fn receive_each(
         &mut self,
@@ -515,7 +532,6 @@ impl ChangeLog {
             self.push(&first);
             run.skip(1);
             let Some(writer) = self.by_replica.get_mut(&first.replica).filter(|_| run.count > 0) else { continue };
-            run.writer = writer.index;
             self.entries.extend(&mut run);
             writer.clock = self.entries.last_clock();
             self.clock = self.clock.max(writer.clock);

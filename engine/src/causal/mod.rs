@@ -10,6 +10,7 @@ mod clock;
 mod entries;
 mod log;
 mod run;
+mod runs;
 mod version;
 mod waiting;
 
@@ -17,4 +18,5 @@ pub use change::Change;
 pub use clock::{Hlc, HybridClock, ParseHlcError};
 pub use log::{ChangeLog, LogPosition, Received};
 pub(crate) use run::ChangeRun;
+pub(crate) use runs::ChangeRuns;
 pub use version::{Frontier, VersionVector};

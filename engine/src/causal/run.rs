@@ -10,6 +10,7 @@ use super::{change::Change, clock::Hlc, log::LogPosition, version::Frontier};
 use crate::{
     id::{OpId, ReplicaId},
     packed::pack_number,
+    proof::{Fault, planted},
 };
 
 /// Changes of one writer one after another, as they lie in a log. At least one, unless they have been passed over.
@@ -154,7 +155,8 @@ impl<'a> ChangeRun<'a> {
     pub(super) fn step(&mut self) {
         if let Steps::Packed(steps) = &mut self.steps {
             if !steps.is_empty() {
-                self.clock = step(self.clock, number(steps));
+                let step = if planted(Fault::RunClocksForgotten) { NEXT_STEP.into() } else { number(steps) };
+                self.clock = step_from(self.clock, step);
             }
         }
     }
@@ -255,7 +257,7 @@ impl OpenRun {
 
     /// Whether a clock can come next.
     pub(super) fn can_step_to(&self, clock: Hlc) -> bool {
-        clock > self.last && clock.bits() - self.last.bits() < 1 << 62
+        can_step(self.last, clock)
     }
 
     /// Adds the clock of one more change.
@@ -267,11 +269,7 @@ impl OpenRun {
             self.steps.extend(std::iter::repeat_n(NEXT_STEP, self.count - 1));
         }
         if !self.steady {
-            let step = match clock.counter() {
-                0 => (clock.millis() - self.last.millis()) * 2 + 1,
-                _ => (clock.bits() - self.last.bits()) * 2,
-            };
-            pack_number(&mut self.steps, step);
+            pack_step(&mut self.steps, self.last, clock);
         }
         self.last = clock;
         self.count += 1;
@@ -321,12 +319,26 @@ impl OpenRun {
 const NEXT_STEP: u8 = 2;
 
 /// The clock after another one: odd, so many milliseconds later and with a counter of zero; even, so much greater as a number.
-fn step(clock: Hlc, step: u64) -> Hlc {
+fn step_from(clock: Hlc, step: u64) -> Hlc {
     if step % 2 == 1 {
         Hlc::new(clock.millis().wrapping_add(step / 2), 0)
     } else {
         Hlc::from_bits(clock.bits().wrapping_add(step / 2))
     }
+}
+
+/// Whether `next` is later, and near enough to be a step.
+pub(super) fn can_step(clock: Hlc, next: Hlc) -> bool {
+    next > clock && next.bits() - clock.bits() < 1 << 62
+}
+
+/// Writes the step to a later clock that is near enough.
+pub(super) fn pack_step(out: &mut Vec<u8>, clock: Hlc, next: Hlc) {
+    let step = match next.counter() {
+        0 => (next.millis() - clock.millis()) * 2 + 1,
+        _ => (next.bits() - clock.bits()) * 2,
+    };
+    pack_number(out, step);
 }
 
 /// Reads dependencies, each with the number of its replica, or the replica.

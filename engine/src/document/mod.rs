@@ -46,7 +46,7 @@
 //! | `past` | what a change may refer to |
 //! | `snapshot` | a document without its history, written down whole |
 //! | `block` | many changes in few bytes |
-//! | `import` | many changes at once |
+//! | `import`, `stretch` | many changes at once |
 //! | `undo`, `again` | what edits here did, and how that is taken back |
 //! | `history`, `compare` | past versions, and what is different between two |
 //! | `whole` | a document as one value |
@@ -81,6 +81,7 @@ mod register;
 mod runs;
 mod sequence;
 mod snapshot;
+mod stretch;
 mod tagged;
 mod telling;
 mod text;

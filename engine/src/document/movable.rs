@@ -232,7 +232,7 @@ impl State {
         seq: u64,
     ) -> Result<(), BodyFault> {
         let element = self.element(container, element)?;
-        let origins = Origins { left: self.item(left)?, right: self.item(right)? };
+        let origins = self.origins(container, left, right)?;
         let op = OpId::new(self.author.replica, seq);
         let (slot, _) = self.ids_for(op, 1).ok_or(BodyFault::TooMany)?;
         let said = self.say_slot(slot);

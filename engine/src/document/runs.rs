@@ -74,7 +74,7 @@ impl State {
         saying: Saying<'_>,
         seq: u64,
     ) -> Result<(), BodyFault> {
-        let origins = Origins { left: self.item(left)?, right: self.item(right)? };
+        let origins = self.origins(container, left, right)?;
         let len = match saying {
             Saying::Text(text) => text.chars().count(),
             Saying::Items(items) => items.len(),
@@ -120,6 +120,23 @@ impl State {
             Some(author) => self.sequences.ids.find_of(author, op.seq),
             None => self.sequences.ids.find(op),
         }
+    }
+
+    /// Between what something was inserted. If both are not here, it is the left one that is missing, as everywhere: that it may
+    /// have an id, which nothing bears, does not count.
+    pub(super) fn origins(
+        &self,
+        container: usize,
+        left: Option<OpId>,
+        right: Option<OpId>,
+    ) -> Result<Origins, BodyFault> {
+        let (left, named) = (self.item(left)?, left);
+        let is_here = |item| self.sequences.run(self.sequence_of(container), item).is_some();
+        let right = self.item(right).map_err(|fault| match named {
+            Some(op) if !left.is_some_and(is_here) => BodyFault::Missing { op },
+            _ => fault,
+        })?;
+        Ok(Origins { left, right })
     }
 
     pub(super) fn item(&self, op: Option<OpId>) -> Result<Option<LocalId>, BodyFault> {

@@ -188,8 +188,12 @@ named! {
         IntegersOfKeysConfused = "integers-of-keys-confused",
         /// In a block, of a container that is introduced, those that it is in and that are introduced with it are not counted.
         ParentUncounted = "parent-uncounted",
-        /// Letters in a row are taken for one writer's, whoever wrote them.
-        WritersRunTogether = "writers-run-together",
+        /// In a block, deletions in a row are taken to go on over what stands elsewhere.
+        DeletionsRunOn = "deletions-run-on",
+        /// A run of changes is taken in although something that it depends on is not here.
+        RunNotAwaited = "run-not-awaited",
+        /// Of a run of changes, each but the first is taken to have been made right after the one before.
+        RunClocksForgotten = "run-clocks-forgotten",
         /// Of what is deleted backwards in a row, the first is taken for the last.
         DeletionsTurned = "deletions-turned",
         // Frames and links.

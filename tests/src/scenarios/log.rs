@@ -117,6 +117,13 @@ pub fn a_block_that_is_damaged_or_too_large_changes_nothing_and_one_that_contrad
     let imported = log.import(rest, &limits).expect("a block");
     assert_eq!(imported, Imported { waiting: 1, ..Imported::default() });
     assert_eq!(log.import(block, &limits).expect("a block").positions, 0..3);
+
+    // So is what comes before something of somebody else that it depends on, and goes on where nothing is missing.
+    let heard = change(2, 0, 1, 9, &[(1, 0)]);
+    let rest = log_of(&[long(1, 0), heard]).export(&VersionVector::from_iter([(ReplicaId::new(1), 1)]));
+    let mut log = ChangeLog::new();
+    let imported = log.import(rest.expect("all is kept"), &limits).expect("a block");
+    assert_eq!((imported, log.end()), (Imported { waiting: 1, ..Imported::default() }, 0));
 }
 
 /// What a document does not keep, because it began with a snapshot, is in no block of it.

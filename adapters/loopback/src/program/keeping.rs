@@ -105,7 +105,9 @@ impl World<'_> {
             return Ok(());
         }
         self.leave(who, page, true);
-        self.people[who].kept[page].iter_mut().for_each(|(_, document)| *document = after.clone());
+        if let Some((_, document)) = &mut self.people[who].kept[page] {
+            *document = after;
+        }
         if how < 96 {
             self.open(who, page);
         }

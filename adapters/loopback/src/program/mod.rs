@@ -20,8 +20,9 @@
 //!   nothing is left;
 //! - **(f)** after healing, everything comes to rest within a bounded number of frames, and then only pings are sent;
 //! - **(h)** no change is reported twice to an application, and the server sends none back on the link it came by;
-//! - **(i)** a document that goes on from a snapshot is the one that it was, and gives others all that it keeps; a cursor is in
-//!   the same place for everyone, and an import brings all that was exported; whoever undoes takes back their own edits and nothing of others, and has it again by redoing.
+//! - **(i)** a document that goes on from a snapshot is the one that it was, and gives others all that it keeps; a cursor is
+//!   in the same place for everyone, and an import brings all that was exported; whoever undoes takes back their own edits
+//!   and nothing of others, and has them again by redoing.
 
 mod application;
 mod heal;

@@ -9,12 +9,12 @@ use super::{
     mention::Mention,
     replicas::{Point, Table, Who},
     said::{Guess, Inserted, Neighbours, Said, Splitting, What},
-    stretch::{DELETED, Side, TYPED_ON, deleted, deleted_on, typed},
     values::{Common, Values},
     within::Within,
 };
 use crate::{
     causal::{Change, ChangeRun},
+    document::stretch::{DELETED, Side, TYPED_ON, deleted, deleted_on, typed},
     id::{OpId, ReplicaId},
     packed::{Unpacker, pack_bytes, pack_number, pack_signed},
 };
@@ -165,13 +165,17 @@ impl<'a> Bodies<'a> {
     fn push_deletions(&mut self, seq: u64, size: usize, bodies: &[u8], place: u32) -> u64 {
         let Some(target) = deleted(seq, &bodies[..size]) else { return 0 };
         let item = Some(Point { who: Who::named(place), seq: target });
+        let mention = Mention::Own { seq: target };
         let mode = match () {
             () if self.hands.backwards(place, 1) == item => ON,
             () if self.hands.forwards(place) == item => FORWARDS,
-            () => return 0,
+            () => {
+                mention.pack_rest(self.hands.hand(place), &mut self.deleted);
+                mention.way()
+            }
         };
         self.shapes.push(DELETE_ONE | mode << 3);
-        self.hands.delete(place, Mention::Own { seq: target }, 1);
+        self.hands.delete(place, mention, 1);
         let (side, count) = deleted_on(seq + 1, size, &bodies[size..], self.hands.deleted(place));
         let count = count.min(self.hands.beside(place, side));
         if side == Side::Behind && self.hands.backwards(place, 1).is_some_and(|before| before.seq > target) {

@@ -89,17 +89,26 @@ pub(super) struct Repeats {
     bytes: Unpacker,
     value: u64,
     left: u64,
-    /// Whether those that are left differ from each other.
+    /// Whether those that are left differ from each other, and the next has been read.
     single: bool,
+    read: bool,
 }
 
 impl Repeats {
     pub(super) const fn new(bytes: Unpacker) -> Self {
-        Self { bytes, value: 0, left: 0, single: false }
+        Self { bytes, value: 0, left: 0, single: false, read: false }
     }
 
     #[inline]
     pub(super) fn next(&mut self, what: &'static str) -> Result<u64, Malformed> {
+        let value = self.peek(what)?;
+        self.skip(1);
+        Ok(value)
+    }
+
+    /// The next, without going on.
+    #[inline]
+    pub(super) fn peek(&mut self, what: &'static str) -> Result<u64, Malformed> {
         while self.left == 0 {
             let group = self.bytes.number(what)?;
             (self.left, self.single) = (group / 2, group % 2 == 1);
@@ -107,11 +116,28 @@ impl Repeats {
                 self.value = self.bytes.number(what)?;
             }
         }
-        self.left -= 1;
-        if self.single {
+        if self.single && !self.read {
             self.value = self.bytes.number(what)?;
+            self.read = true;
         }
         Ok(self.value)
+    }
+
+    /// How many of the next are this, as far as is known at once.
+    #[inline]
+    pub(super) fn ahead(&mut self, value: u64, what: &'static str) -> Result<u64, Malformed> {
+        Ok(match self.peek(what)? == value {
+            true if self.single => 1,
+            true => self.left,
+            false => 0,
+        })
+    }
+
+    /// Goes on behind so many of those that are known at once.
+    #[inline]
+    pub(super) fn skip(&mut self, count: u64) {
+        self.left -= count;
+        self.read &= count == 0;
     }
 }
 
@@ -168,12 +194,25 @@ impl Spelled {
 
     #[inline]
     pub(super) fn next(&mut self, what: &'static str) -> Result<u64, Malformed> {
+        let (value, _) = self.ahead(what)?;
+        self.skip(1);
+        Ok(value)
+    }
+
+    /// The next, and how many of the next are the same.
+    #[inline]
+    pub(super) fn ahead(&mut self, what: &'static str) -> Result<(u64, u64), Malformed> {
         if self.left == 0 {
             self.value = self.values.number(what)?;
             self.left = self.counts.number(what)?.saturating_add(1);
         }
-        self.left -= 1;
-        Ok(self.value)
+        Ok((self.value, self.left))
+    }
+
+    /// Goes on behind so many of these.
+    #[inline]
+    pub(super) fn skip(&mut self, count: u64) {
+        self.left -= count;
     }
 }
 

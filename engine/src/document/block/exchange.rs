@@ -4,9 +4,9 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
-use super::{BlockFault, decode, encode};
+use super::{BlockFault, Decoded, decode, encode};
 use crate::{
-    causal::{Change, ChangeLog, LogPosition, Received, VersionVector},
+    causal::{ChangeLog, ChangeRun, ChangeRuns, LogPosition, Received, VersionVector},
     document::Document,
     error::ChangeFault,
     limits::Limits,
@@ -67,33 +67,40 @@ impl ChangeLog {
     /// If the block cannot be read, or holds more than the limits allow: nothing has changed then. If one of its changes can
     /// be part of no history that this log can hold: those before it are here then.
     pub fn import(&mut self, block: Bytes, limits: &Limits) -> Result<Imported, BlockFault> {
-        let (imported, fault) = self.take_in(decode(block, None, limits)?, limits, |_| {});
-        fault.map_or(Ok(imported), |fault| Err(fault.into()))
+        let Decoded { runs, writers } = decode(block, None, limits)?;
+        take_in(self.end(), &runs, |run| {
+            let all = self.receive_run(run, &writers, limits);
+            if all { Ok(None) } else { self.receive(run.change(&writers), limits).map(Some) }
+        })
     }
+}
 
-    /// What came of these changes, and what the first that could not be taken in, and all behind it, failed by. Tells each that
-    /// is appended.
-    fn take_in(
-        &mut self,
-        changes: Vec<Change>,
-        limits: &Limits,
-        mut appended: impl FnMut(&Change),
-    ) -> (Imported, Option<ChangeFault>) {
-        let end = self.end();
-        let mut imported = Imported { positions: end..end, ..Imported::default() };
-        for change in changes {
-            match self.receive_each(change, limits, |_, change| appended(change)) {
-                Ok(Received::Duplicate) => imported.duplicates += 1,
-                Ok(Received::Waiting) => imported.waiting += 1,
-                Ok(Received::Appended { positions, refused }) => {
+/// What comes of runs that are taken in, each whole, or else as much as it takes change by change: what comes of the first change
+/// is told then.
+fn take_in(
+    end: LogPosition,
+    runs: &ChangeRuns,
+    mut receive: impl FnMut(&ChangeRun<'_>) -> Result<Option<Received>, ChangeFault>,
+) -> Result<Imported, BlockFault> {
+    let mut imported = Imported { positions: end..end, ..Imported::default() };
+    for mut run in runs.iter() {
+        while run.count > 0 {
+            let Some(received) = receive(&run)? else {
+                imported.positions.end += run.count;
+                break;
+            };
+            match received {
+                Received::Duplicate => imported.duplicates += 1,
+                Received::Waiting => imported.waiting += 1,
+                Received::Appended { positions, refused } => {
                     imported.positions.end = positions.end;
                     imported.refused.extend(refused);
                 }
-                Err(fault) => return (imported, Some(fault)),
             }
+            run.skip(1);
         }
-        (imported, None)
     }
+    Ok(imported)
 }
 
 impl Document {
@@ -109,12 +116,14 @@ impl Document {
     ///
     /// As with [`ChangeLog::import`].
     pub fn import(&mut self, block: Bytes, limits: &Limits) -> Result<Imported, BlockFault> {
-        let changes = decode(block, None, limits)?;
-        let mut appended = Vec::with_capacity(changes.len());
-        // Cheap: a clone shares the body.
-        let (imported, fault) = self.log.take_in(changes, limits, |change| appended.push(change.clone()));
+        let Decoded { runs, writers } = decode(block, None, limits)?;
         let (log, mut opening) = self.parts();
-        opening.apply_all(log, &appended);
-        fault.map_or(Ok(imported), |fault| Err(fault.into()))
+        take_in(log.end(), &runs, |run| {
+            if log.receive_run(run, &writers, limits) {
+                opening.apply_run(log, run.clone(), &writers);
+                return Ok(None);
+            }
+            log.receive_each(run.change(&writers), limits, |log, change| opening.apply(log, change)).map(Some)
+        })
     }
 }

@@ -9,7 +9,10 @@ use super::{
     mention::Mention,
     notes::Notes,
     replicas::{INDICES, Point, Who},
-    stretch::Side,
+};
+use crate::{
+    document::stretch::Side,
+    proof::{Fault, planted},
 };
 
 /// All writers of a block.
@@ -214,13 +217,13 @@ impl Hands {
         let own = |item: Option<Point>| item.filter(|item| item.who == who).map(|item| item.seq);
         match side {
             Side::Before => {
-                let moved = self.before.items.up_to(at(first));
+                let moved = self.before.items.last_until(at(first)).filter(|_| !planted(Fault::DeletionsRunOn));
                 let deleted = self.deleted.range(..at(first)).next_back().filter(|(from, _)| from.who == who);
                 let deleted = deleted.map_or(first, |(_, to)| (first - 1).saturating_sub(*to));
                 deleted.min(first - moved.unwrap_or(0))
             }
             Side::Behind => {
-                let moved = self.behind.items.from(at(last));
+                let moved = self.behind.items.first_from(at(last));
                 let Some(next) = last.checked_add(1).map(at).filter(|next| self.run_around(*next).is_none()) else {
                     return 0;
                 };

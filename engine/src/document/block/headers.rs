@@ -7,7 +7,7 @@ use super::{
     replicas::{Entry, Table},
 };
 use crate::{
-    causal::{Change, ChangeRun, Frontier, Hlc},
+    causal::{Change, ChangeRun, ChangeRuns, Frontier, Hlc},
     error::Malformed,
     id::{OpId, ReplicaId},
     packed::{Unpacker, pack_number, pack_signed},
@@ -218,16 +218,65 @@ impl HeaderReader {
         let len = self.lens.next("a change's length")?;
         let end = seq.checked_add(len).filter(|_| len > 0);
         let end = end.ok_or_else(|| self.named.fault("a change's length that can be true"))?;
-        let last = self.before.clock.millis();
-        let millis = last.wrapping_add(unzigzag(self.millis.next("a clock")?) as u64);
-        let counter = i64::from(self.before.counter(millis));
-        let difference = unzigzag(self.counters.next("a clock's counter")?);
-        let counter = counter.wrapping_add(if planted(Fault::CounterAsExpected) { 0 } else { difference });
-        let counter = u16::try_from(counter).ok().filter(|_| millis >> 48 == 0);
-        let clock = Hlc::new(millis, counter.ok_or_else(|| self.named.fault("a clock that can be"))?);
+        let clock = self.peek_clock()?;
+        self.millis.skip(1);
+        self.counters.skip(1);
         let deps = self.next_deps(who)?;
         self.before.take(who, end, clock);
         Ok((who, Change { replica, seq, len, clock, deps, body: Default::default() }))
+    }
+
+    /// The next change, and those of the same run behind it, which are entered there: how many these are with it, of at most
+    /// `most`.
+    pub(super) fn next_run(&mut self, most: u64, runs: &mut ChangeRuns) -> Result<(u32, Change, u64), Malformed> {
+        let (who, change) = self.next()?;
+        runs.begin(who as usize, &change);
+        let left = most.min(u64::MAX - change.end()).saturating_sub(1);
+        if change.len > 1 || left == 0 {
+            return Ok((who, change, 1));
+        }
+        let left = left.min(self.writers.ahead(who.into(), "a writer")?);
+        let left = if left > 0 { left.min(self.lens.ahead(1, "a change's length")?) } else { 0 };
+        let left = if left > 0 { left.min(self.deps.ahead(NOTHING, "what a change depends on")?) } else { 0 };
+        let mut count = 0;
+        while count < left {
+            let alike = self.millis.ahead(0, "a clock")?.min(self.counters.ahead(0, "a clock's counter")?);
+            let alike = alike.min(left - count).min(u64::from(u16::MAX - self.before.clock.counter()));
+            if alike > 0 {
+                self.millis.skip(alike);
+                self.counters.skip(alike);
+                runs.step_on(alike);
+                self.before.clock = Hlc::from_bits(self.before.clock.bits() + alike);
+                count += alike;
+            } else {
+                let clock = self.peek_clock()?;
+                if !runs.step_to(clock) {
+                    break;
+                }
+                self.millis.skip(1);
+                self.counters.skip(1);
+                self.before.clock = clock;
+                count += 1;
+            }
+        }
+        if count > 0 {
+            self.writers.skip(count);
+            self.lens.skip(count);
+            self.deps.skip(count);
+            self.before.take(who, change.end() + count, self.before.clock);
+        }
+        Ok((who, change, 1 + count))
+    }
+
+    /// The clock of the next change.
+    fn peek_clock(&mut self) -> Result<Hlc, Malformed> {
+        let last = self.before.clock.millis();
+        let millis = last.wrapping_add(unzigzag(self.millis.peek("a clock")?) as u64);
+        let counter = i64::from(self.before.counter(millis));
+        let difference = unzigzag(self.counters.peek("a clock's counter")?);
+        let counter = counter.wrapping_add(if planted(Fault::CounterAsExpected) { 0 } else { difference });
+        let counter = u16::try_from(counter).ok().filter(|_| millis >> 48 == 0);
+        Ok(Hlc::new(millis, counter.ok_or_else(|| self.named.fault("a clock that can be"))?))
     }
 
     fn next_deps(&mut self, who: u32) -> Result<Frontier, Malformed> {

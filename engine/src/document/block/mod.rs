@@ -12,7 +12,6 @@
 //! | `values`, `value_reader` | operations on values and items as columns, and out of them |
 //! | `said`, `valued`, `within`, `mention` | operations, out of bodies: what they are, their fields, containers, other operations |
 //! | `forms` | values in CBOR, as what they are made of |
-//! | `stretch` | bodies that say the same as the one before, many at once |
 //! | `hands` | what each writer is expected to do next |
 //! | `rooms` | what has been written where |
 //! | `notes` | something of each of many items |
@@ -34,7 +33,6 @@ mod reader;
 mod replicas;
 mod rooms;
 mod said;
-mod stretch;
 mod value_reader;
 mod valued;
 mod values;
@@ -49,7 +47,7 @@ use reader::BodyReader;
 use replicas::Table;
 
 use crate::{
-    causal::{Change, ChangeRun},
+    causal::{ChangeRun, ChangeRuns},
     error::{ChangeFault, Malformed},
     id::ReplicaId,
     limits::Limits,
@@ -111,7 +109,10 @@ pub(in crate::document) fn encode<'a>(
 
 /// The same of changes that are looked at one by one: the same bytes, later.
 #[cfg(any(test, feature = "proof"))]
-pub(in crate::document) fn encode_each(changes: impl IntoIterator<Item = Change>, known: Known<'_>) -> Bytes {
+pub(in crate::document) fn encode_each(
+    changes: impl IntoIterator<Item = crate::causal::Change>,
+    known: Known<'_>,
+) -> Bytes {
     let mut block = Encoding::new(known);
     for change in changes {
         let place = block.headers.push(&change, &mut block.table);
@@ -157,7 +158,7 @@ impl<'a> Encoding<'a> {
 /// # Errors
 ///
 /// If it is not one, or holds more than the limits allow.
-pub(in crate::document) fn decode(block: Bytes, known: Known<'_>, limits: &Limits) -> Result<Vec<Change>, BlockFault> {
+pub(in crate::document) fn decode(block: Bytes, known: Known<'_>, limits: &Limits) -> Result<Decoded, BlockFault> {
     let mut bytes = Unpacker::new(checked(block)?);
     let count = bytes.number("how many changes")?;
     let len = bytes.number("how many bytes of bodies")?;
@@ -178,24 +179,25 @@ pub(in crate::document) fn decode(block: Bytes, known: Known<'_>, limits: &Limit
     }
     let mut headers = HeaderReader::new(headers)?;
     let mut bodies = BodyReader::new(known, numbers, texts, values);
-    let mut packed = Vec::new();
-    let (mut changes, mut ends) = (Vec::new(), Vec::new());
-    for _ in 0..count {
-        let (place, change) = headers.next()?;
-        bodies.next(&change, place, headers.table(), len as usize, &mut packed)?;
-        changes.push(change);
-        ends.push(packed.len());
+    let (mut packed, mut runs) = (Vec::new(), ChangeRuns::default());
+    let mut left = count;
+    while left > 0 {
+        let run = headers.next_run(left, &mut runs)?;
+        left -= run.2;
+        bodies.next_run(run, headers.table(), len as usize, &mut packed, &mut runs)?;
     }
     if packed.len() as u64 != len {
         return Err(bytes.fault("bodies of as many bytes as there are said to be").into());
     }
-    let packed = Bytes::from(packed);
-    let mut from = 0;
-    for (change, end) in changes.iter_mut().zip(ends) {
-        change.body = packed.slice(from..end);
-        from = end;
-    }
-    Ok(changes)
+    let writers = headers.table().iter().map(|entry| entry.id).collect();
+    Ok(Decoded { runs: runs.finish(packed.into()), writers })
+}
+
+/// What is in a block.
+pub(in crate::document) struct Decoded {
+    pub(in crate::document) runs: ChangeRuns,
+    /// Replicas by the numbers that the runs call them by.
+    pub(in crate::document) writers: Vec<ReplicaId>,
 }
 
 /// What is behind the checksum, which is right.
@@ -223,11 +225,15 @@ fn checked(block: Bytes) -> Result<Bytes, BlockFault> {
 mod tests {
     use super::*;
     use crate::{
-        causal::Hlc,
+        causal::{Change, Hlc},
         document::{Document, EditError, Transaction},
         id::OpId,
         time::Wall,
     };
+
+    fn read_all(block: Bytes, known: Known<'_>, limits: &Limits) -> Result<Vec<Change>, BlockFault> {
+        decode(block, known, limits).map(|Decoded { runs, writers }| runs.changes(&writers))
+    }
 
     fn typed(text: &str) -> Vec<Change> {
         let mut document = Document::new(ReplicaId::new(1));
@@ -257,7 +263,7 @@ mod tests {
             let changes: Vec<_> = document.log().iter().collect();
             let block = encode(document.log().runs(0), document.log().writers(), None);
             assert_eq!(encode_each(changes.clone(), None), block);
-            assert_eq!(decode(block.clone(), None, &Limits::default()), Ok(changes));
+            assert_eq!(read_all(block.clone(), None, &Limits::default()), Ok(changes));
             block.len() - std::mem::replace(&mut last, block.len())
         })
     }
@@ -289,6 +295,23 @@ mod tests {
     }
 
     #[test]
+    fn no_tag_is_another_thing_than_a_tag_that_is_none() {
+        let change = |body: &'static [u8]| Change {
+            replica: ReplicaId::new(1),
+            seq: 0,
+            len: 1,
+            clock: Hlc::new(1, 0),
+            deps: Default::default(),
+            body: Bytes::from_static(body),
+        };
+        // An addition to a set `s` of what is no bytes at all, and a removal.
+        for body in [&[10, 0, 4, 0, 1, b's', 0, 0][..], &[10, 0, 4, 0, 1, b's', 0, 1, 0], &[0x4b, 1, 0], &[0x4b, 0]] {
+            let changes = vec![change(body)];
+            assert_eq!(read_all(encode_each(changes.clone(), None), None, &Limits::default()), Ok(changes));
+        }
+    }
+
+    #[test]
     fn items_one_more_each_time_take_nothing_but_where_they_are() {
         let push: Edit = |txn| {
             let mut list = txn.list("a list");
@@ -312,10 +335,10 @@ mod tests {
         let known = |op: OpId| text.chars().nth(usize::try_from(op.seq).ok()?).filter(|char| *char != 'e');
         let (whole, rest) = (encode_each(changes.clone(), None), encode_each(changes.clone(), Some(&known)));
         assert!(rest.len() + 15 < whole.len(), "{} and {} bytes", rest.len(), whole.len());
-        assert_eq!(decode(rest, Some(&known), &Limits::default()), Ok(changes.clone()));
+        assert_eq!(read_all(rest, Some(&known), &Limits::default()), Ok(changes.clone()));
         let wrong = |op: OpId| known(op).map(|char| if op.seq == 3 { '?' } else { char });
         let block = encode_each(changes.clone(), Some(&wrong));
-        assert_eq!(decode(block, Some(&wrong), &Limits::default()), Ok(changes));
+        assert_eq!(read_all(block, Some(&wrong), &Limits::default()), Ok(changes));
     }
 
     #[test]
@@ -323,7 +346,7 @@ mod tests {
         let changes = typed("abcdefgh");
         let block = encode_each(changes.clone(), None);
         let limits = Limits::default();
-        let read = |block: &[u8], limits: &Limits| decode(Bytes::copy_from_slice(block), None, limits);
+        let read = |block: &[u8], limits: &Limits| read_all(Bytes::copy_from_slice(block), None, limits);
         for at in 0..block.len() {
             let mut damaged = block.to_vec();
             damaged[at] ^= 1;
@@ -366,7 +389,7 @@ mod tests {
             bodies.pack(&mut packed);
             let sum = crc32fast::hash(&packed).to_be_bytes();
             let block = [&MAGIC[..], &[VERSION], &sum, &packed].concat();
-            decode(block.into(), None, &Limits::default())
+            read_all(block.into(), None, &Limits::default())
         };
         assert_eq!(endless(0, 2).map(|changes| changes.len()), Ok(2));
         assert!(matches!(endless(0, 3), Err(BlockFault::Malformed(_))));

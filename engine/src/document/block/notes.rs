@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::replicas::Point;
+use super::replicas::{Point, Who};
 
 /// So many may be left out of a row, and as many as are in it.
 const MOST_LEFT_OUT: u64 = 64;
@@ -25,10 +25,9 @@ impl<T> Default for Notes<T> {
 impl<T: Copy> Notes<T> {
     #[inline]
     pub(super) fn get(&self, item: Point) -> Option<T> {
-        if let Some(row) = item.who.place().and_then(|place| self.rows.get(place as usize)) {
-            if let Some(at) = find(row, item.seq) {
-                return Some(row[at].1);
-            }
+        let row = self.row(item.who);
+        if let Some(at) = find(row, item.seq) {
+            return Some(row[at].1);
         }
         self.rest.get(&item).copied()
     }
@@ -39,25 +38,24 @@ impl<T: Copy> Notes<T> {
         }
     }
 
-    /// The greatest number up to an item's, of the same replica, of which there is a note.
-    pub(super) fn up_to(&self, item: Point) -> Option<u64> {
-        let row = self.row(item);
-        let in_row = row.partition_point(|(seq, _)| *seq <= item.seq).checked_sub(1).map(|at| row[at].0);
-        let rest = self.rest.range(..=item).next_back().filter(|(other, _)| other.who == item.who);
-        in_row.max(rest.map(|(other, _)| other.seq))
+    /// The greatest number up to that of this item of which something is noted, of the same replica.
+    pub(super) fn last_until(&self, item: Point) -> Option<u64> {
+        let row = self.row(item.who);
+        let in_row = row[..row.partition_point(|(seq, _)| *seq <= item.seq)].last().map(|(seq, _)| *seq);
+        let other = self.rest.range(..=item).next_back().filter(|(other, _)| other.who == item.who);
+        in_row.max(other.map(|(other, _)| other.seq))
     }
 
-    /// The least number from an item's on, of the same replica, of which there is a note.
-    pub(super) fn from(&self, item: Point) -> Option<u64> {
-        let row = self.row(item);
+    /// The smallest number from that of this item on of which something is noted, of the same replica.
+    pub(super) fn first_from(&self, item: Point) -> Option<u64> {
+        let row = self.row(item.who);
         let in_row = row.get(row.partition_point(|(seq, _)| *seq < item.seq)).map(|(seq, _)| *seq);
-        let rest =
-            self.rest.range(item..).next().filter(|(other, _)| other.who == item.who).map(|(other, _)| other.seq);
-        in_row.into_iter().chain(rest).min()
+        let other = self.rest.range(item..).next().filter(|(other, _)| other.who == item.who);
+        in_row.into_iter().chain(other.map(|(other, _)| other.seq)).min()
     }
 
-    fn row(&self, item: Point) -> &[(u64, T)] {
-        item.who.place().and_then(|place| self.rows.get(place as usize)).map_or(&[], |row| row)
+    fn row(&self, who: Who) -> &[(u64, T)] {
+        who.place().and_then(|place| self.rows.get(place as usize)).map_or(&[], Vec::as_slice)
     }
 
     #[inline]
@@ -99,7 +97,6 @@ fn find<T>(row: &[(u64, T)], seq: u64) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::document::block::replicas::Who;
 
     #[test]
     fn each_item_has_its_own_note_and_the_last_one_counts_in_whatever_order_they_come() {
@@ -114,12 +111,18 @@ mod tests {
             let seq = if low % 2 == 0 { note * 2 } else { high % 6_000 };
             let item = Point { who, seq };
             assert_eq!(notes.get(item), twin.get(&item).copied());
-            let of_same = |(other, _): (&Point, _)| Some(other.seq).filter(|_| other.who == who);
-            assert_eq!(notes.up_to(item), twin.range(..=item).next_back().and_then(of_same));
-            assert_eq!(notes.from(item), twin.range(item..).next().and_then(of_same));
             notes.set(item, note);
             twin.insert(item, note);
         }
-        assert!(twin.iter().all(|(item, note)| notes.get(*item) == Some(*note)));
+        for (item, note) in &twin {
+            assert_eq!(notes.get(*item), Some(*note));
+            let near = |step: u64| Point { seq: item.seq.saturating_add(step), ..*item };
+            for from in [near(0), near(1), near(2)] {
+                let of_the_same = |(other, _): &(&Point, &u64)| other.who == item.who;
+                let seq = |(other, _): (&Point, &u64)| other.seq;
+                assert_eq!(notes.last_until(from), twin.range(..=from).next_back().filter(of_the_same).map(seq));
+                assert_eq!(notes.first_from(from), twin.range(from..).next().filter(of_the_same).map(seq));
+            }
+        }
     }
 }

@@ -10,19 +10,25 @@ use super::{
     mention::{Mention, WAYS},
     replicas::Entry,
     said::Neighbours,
-    stretch::TYPED_ON,
     value_reader::{Op, ValueReader},
     values,
     within::Within,
 };
 use crate::{
-    causal::Change,
-    document::body::form,
+    causal::{Change, ChangeRuns},
+    document::{
+        body::form,
+        stretch::{Side, TYPED_ON, push_deleted},
+    },
     error::Malformed,
     id::OpId,
     packed::{Unpacker, pack_bytes, pack_number},
     proof::{Fault, planted},
 };
+
+/// Deletions beside the last.
+const DELETED_BEFORE: u64 = DELETE_ONE | ON << 3;
+const DELETED_BEHIND: u64 = DELETE_ONE | FORWARDS << 3;
 
 /// Bodies that are being read.
 pub(super) struct BodyReader<'a> {
@@ -50,6 +56,90 @@ impl<'a> BodyReader<'a> {
         let [raw, text] = texts;
         let (counts, shapes, values) = (Repeats::new(counts), Spelled::new(shapes, spells), ValueReader::new(values));
         Self { known, hands: Hands::default(), counts, shapes, left, right, deleted, lengths, text, raw, values }
+    }
+
+    /// Appends the bodies of a run of changes, of which this is the first, to those before them, all of which have no more than
+    /// `most` bytes. Tells how long they are.
+    pub(super) fn next_run(
+        &mut self,
+        (place, first, count): (u32, Change, u64),
+        table: &[Entry],
+        most: usize,
+        out: &mut Vec<u8>,
+        runs: &mut ChangeRuns,
+    ) -> Result<(), Malformed> {
+        let (mut change, mut left) = (first, count);
+        while left > 0 {
+            let alike = if change.len == 1 { self.alike((place, change.seq), left, most, out, runs)? } else { 0 };
+            if alike > 0 {
+                change.seq += alike;
+                left -= alike;
+                continue;
+            }
+            let from = out.len();
+            self.next(&change, place, table, most, out)?;
+            runs.add_sizes(out.len() - from, 1);
+            change.seq = change.end();
+            left -= 1;
+        }
+        Ok(())
+    }
+
+    /// Appends the bodies that come next of at most `left` changes and that say the same, if it can be told at once what they
+    /// say; how many.
+    fn alike(
+        &mut self,
+        (place, seq): (u32, u64),
+        left: u64,
+        most: usize,
+        out: &mut Vec<u8>,
+        runs: &mut ChangeRuns,
+    ) -> Result<u64, Malformed> {
+        let left = left.min((u64::MAX - 1).saturating_sub(seq)).min(most.saturating_sub(out.len()) as u64 / 2);
+        if left == 0 {
+            return Ok(0);
+        }
+        let bodies = self.counts.ahead(1, "how many operations")?;
+        if bodies == 0 {
+            return Ok(0);
+        }
+        let (shape, shapes) = self.shapes.ahead("an operation")?;
+        let left = left.min(bodies).min(shapes);
+        self.hands.hand(place);
+        let count = match shape {
+            INSERT_ONE if self.known.is_none() => {
+                let letters = self.text.ascii(left as usize);
+                out.extend(letters.iter().flat_map(|letter| [TYPED_ON, *letter]));
+                let count = letters.len() as u64;
+                if count > 0 {
+                    runs.add_sizes(2, count as usize);
+                    self.hands.go_on(place, seq + count);
+                }
+                count
+            }
+            DELETED_BEFORE | DELETED_BEHIND => {
+                let side = if shape == DELETED_BEFORE { Side::Before } else { Side::Behind };
+                let Some((first, last)) = self.hands.deleted(place) else { return Ok(0) };
+                let count = left.min(self.hands.beside(place, side));
+                let target = match side {
+                    Side::Before => first.checked_sub(1),
+                    Side::Behind => last.checked_add(1),
+                };
+                // Each names one that comes before it.
+                let Some(target) = target.filter(|target| {
+                    count > 0 && seq.checked_sub(*target).is_some_and(|back| (1..1 << 62).contains(&back))
+                }) else {
+                    return Ok(0);
+                };
+                push_deleted(out, seq, target, side, count, |size| runs.add_sizes(size, 1));
+                self.hands.delete_on(place, side, count);
+                count
+            }
+            _ => 0,
+        };
+        self.counts.skip(count);
+        self.shapes.skip(count);
+        Ok(count)
     }
 
     /// Appends the body of a change to those before it, all of which have no more than `most` bytes.

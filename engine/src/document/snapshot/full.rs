@@ -9,7 +9,7 @@ use bytes::Bytes;
 
 use super::{FULL, FullSnapshot, SnapshotFault, sealed, state_of, writing};
 use crate::{
-    causal::{ChangeLog, Received},
+    causal::ChangeLog,
     document::{Document, block, container::Content, journal::State},
     id::OpId,
     limits::Limits,
@@ -68,13 +68,12 @@ impl Document {
         let FullSnapshot { state, history } = FullSnapshot::split(snapshot.clone())?;
         let read = state_of(state, self.replica, limits)?.state;
         let shown = Shown::of(&read);
-        let changes = block::decode(history, Some(&|op| shown.char(op)), limits)?;
+        let block::Decoded { runs, writers } = block::decode(history, Some(&|op| shown.char(op)), limits)?;
         let mut before = ChangeLog::new();
         let most = Limits { replicas: usize::MAX, ..limits.clone() };
-        for change in changes {
-            if !matches!(before.receive(change, &most), Ok(Received::Appended { .. })) {
-                return Err(SnapshotFault::OtherHistory);
-            }
+        // All that a snapshot covers is here, so that no change waits or is one too many.
+        if !runs.iter().all(|run| before.receive_run(&run, &writers, &most)) {
+            return Err(SnapshotFault::OtherHistory);
         }
         if !self.log.go_on_from(before) {
             return Err(SnapshotFault::OtherHistory);

@@ -1,7 +1,8 @@
 //! Bodies that say the same as the one before: a letter typed on, or one deleted beside the last. Nearly all bodies are such,
 //! and they are looked at many at once.
 
-pub(super) use crate::document::body::form::{DELETED, TYPED_ON};
+pub(super) use super::body::form::{DELETED, TYPED_ON};
+use crate::packed::pack_number;
 
 /// Where something stands that is deleted: beside what was deleted last.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -28,6 +29,14 @@ pub(super) fn typed(size: usize, bodies: &[u8]) -> usize {
 }
 
 const SOME: usize = 16;
+
+/// The one character that this body types on, if it does nothing else.
+pub(super) fn letter(body: &[u8]) -> Option<&str> {
+    let (tag, letter) = body.split_first()?;
+    let letter = std::str::from_utf8(letter).ok().filter(|_| *tag == TYPED_ON)?;
+    let mut chars = letter.chars();
+    (chars.next().is_some() && chars.next().is_none()).then_some(letter)
+}
 
 /// The number of the writer's own item that this body deletes, if it is the operation `seq` and does nothing else.
 pub(super) fn deleted(seq: u64, body: &[u8]) -> Option<u64> {
@@ -67,5 +76,27 @@ pub(super) fn deleted_on(seq: u64, size: usize, bodies: &[u8], items: Option<(u6
         (Side::Before, targets.count() as u64)
     } else {
         none
+    }
+}
+
+/// Appends the bodies of that many operations from `seq` on that delete one own item after another, the first of them
+/// `target`. All of these come before. Tells how long each is.
+pub(super) fn push_deleted(
+    out: &mut Vec<u8>,
+    seq: u64,
+    target: u64,
+    side: Side,
+    count: u64,
+    mut tell: impl FnMut(usize),
+) {
+    let mut reference = 2 * (seq - target);
+    for _ in 0..count {
+        let from = out.len();
+        out.push(DELETED);
+        pack_number(out, reference);
+        tell(out.len() - from);
+        if side == Side::Before {
+            reference += 4;
+        }
     }
 }
