@@ -27,6 +27,26 @@ const LONG: usize = 512;
 /// Deflate makes no more than this of a byte.
 const MOST_INFLATED: usize = 1032;
 
+/// A value, and how often it came in a row.
+#[derive(Clone, Copy, Default)]
+struct Row {
+    value: u64,
+    count: u64,
+}
+
+impl Row {
+    /// Takes in a value so many times. What came until now, and how often, if this is another one.
+    #[inline]
+    fn push(&mut self, value: u64, count: u64) -> Option<(u64, u64)> {
+        if count == 0 || self.count > 0 && self.value == value {
+            self.count += count;
+            return None;
+        }
+        let before = std::mem::replace(self, Self { value, count });
+        Some((before.value, before.count))
+    }
+}
+
 /// A column of numbers many of which, one after another, are the same.
 ///
 /// In groups: twice how many there are, a number, and what they all are; or that and one more, and each of them.
@@ -35,37 +55,31 @@ pub(super) struct Runs {
     out: Vec<u8>,
     /// Those that differ from their neighbours and are not written yet.
     single: Vec<u64>,
-    value: u64,
-    count: u64,
+    row: Row,
 }
 
 impl Runs {
     #[inline]
     pub(super) fn push(&mut self, value: u64) {
-        if self.count > 0 && self.value == value {
-            self.count += 1;
-            return;
-        }
-        self.close();
-        (self.value, self.count) = (value, 1);
+        self.push_all(value, 1);
     }
 
     /// The same value many times.
+    #[inline]
     pub(super) fn push_all(&mut self, value: u64, count: u64) {
-        if count > 0 {
-            self.push(value);
-            self.count += count - 1;
+        if let Some((value, count)) = self.row.push(value, count) {
+            self.write(value, count);
         }
     }
 
-    fn close(&mut self) {
-        match self.count {
+    fn write(&mut self, value: u64, count: u64) {
+        match count {
             0 => {}
-            1 => self.single.push(self.value),
+            1 => self.single.push(value),
             count => {
                 self.close_singles();
                 pack_number(&mut self.out, 2 * count);
-                pack_number(&mut self.out, self.value);
+                pack_number(&mut self.out, value);
             }
         }
     }
@@ -78,7 +92,8 @@ impl Runs {
     }
 
     pub(super) fn finish(mut self) -> Vec<u8> {
-        self.close();
+        let Row { value, count } = self.row;
+        self.write(value, count);
         self.close_singles();
         self.out
     }
@@ -147,34 +162,32 @@ impl Repeats {
 pub(super) struct Spells {
     pub(super) values: Vec<u8>,
     pub(super) counts: Vec<u8>,
-    value: u64,
-    count: u64,
+    row: Row,
 }
 
 impl Spells {
     #[inline]
     pub(super) fn push(&mut self, value: u64) {
-        if self.count > 0 && self.value == value {
-            self.count += 1;
-            return;
-        }
-        self.close();
-        (self.value, self.count) = (value, 1);
+        self.push_all(value, 1);
     }
 
     /// The same value many times.
+    #[inline]
     pub(super) fn push_all(&mut self, value: u64, count: u64) {
-        if count > 0 {
-            self.push(value);
-            self.count += count - 1;
+        if let Some((value, count)) = self.row.push(value, count) {
+            self.write(value, count);
         }
     }
 
     pub(super) fn close(&mut self) {
-        if self.count > 0 {
-            pack_number(&mut self.values, self.value);
-            pack_number(&mut self.counts, self.count - 1);
-            self.count = 0;
+        let Row { value, count } = std::mem::take(&mut self.row);
+        self.write(value, count);
+    }
+
+    fn write(&mut self, value: u64, count: u64) {
+        if let Some(more) = count.checked_sub(1) {
+            pack_number(&mut self.values, value);
+            pack_number(&mut self.counts, more);
         }
     }
 }
