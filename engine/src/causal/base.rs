@@ -55,6 +55,25 @@ impl Base {
         self.runs.push(run);
     }
 
+    /// Goes on with what another shape of the same history has more.
+    pub(crate) fn unite(&mut self, other: &Self) {
+        for run in &other.runs {
+            let Run { first: OpId { replica, seq }, end, deps } = run;
+            let next = self.version.next(*replica);
+            if *end <= next {
+                continue;
+            }
+            // Only its first change depends on others.
+            let deps = if *seq < next { Frontier::default() } else { deps.clone() };
+            self.push(Run { first: OpId::new(*replica, next), end: *end, deps }, Hlc::default());
+        }
+        let clocks: BTreeMap<_, _> = other.writers.iter().copied().collect();
+        for (replica, clock) in &mut self.writers {
+            let theirs = clocks.get(replica).filter(|_| other.version.next(*replica) == self.version.next(*replica));
+            *clock = theirs.copied().unwrap_or(*clock);
+        }
+    }
+
     /// Says when the last change of each writer was made; in the order of [`writers`](Self::writers).
     pub(crate) fn set_clocks(&mut self, clocks: impl IntoIterator<Item = Hlc>) {
         for (writer, clock) in self.writers.iter_mut().zip(clocks) {

@@ -122,6 +122,22 @@ impl ChangeLog {
         same
     }
 
+    /// Goes on from all that another log of the same history had, of which only the shape is here. Its changes are not kept from
+    /// then on, those either that were here; what waited is handed back.
+    pub(crate) fn go_on_with(&mut self, shape: &Base) -> Vec<Change> {
+        let mut base = Base::clone(&self.base);
+        base.unite(shape);
+        let mut log = Self { epoch: self.epoch, ..Self::after(base) };
+        for mut run in self.runs(0) {
+            let next = log.base.version().next(self.writers[run.writer]);
+            if run.end() > next {
+                run.skip(run.until(next));
+                log.push_run(run, &self.writers);
+            }
+        }
+        std::mem::replace(self, log).waiting.into_changes()
+    }
+
     /// What came before the first change and is not kept: what a document covers that began with a snapshot of its state.
     /// Empty for all others.
     ///

@@ -39,6 +39,11 @@ impl Waiting {
         self.changes.values()
     }
 
+    /// The same, when they need not wait any more.
+    pub(super) fn into_changes(self) -> Vec<Change> {
+        self.changes.into_values().collect()
+    }
+
     pub(super) fn contains(&self, id: OpId) -> bool {
         self.changes.contains_key(&id)
     }

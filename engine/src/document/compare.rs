@@ -82,7 +82,7 @@ fn held<'a>(content: Option<&'a Content>, key: &str) -> Option<&'a Value> {
 
 const fn sum(content: Option<&Content>) -> i128 {
     match content {
-        Some(Content::Counter(sum)) => *sum,
+        Some(Content::Counter(sums)) => sums.total(),
         _ => 0,
     }
 }

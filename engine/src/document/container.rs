@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt, iter, sync::Arc};
 
 use bytes::Bytes;
 
-use super::{local::LocalId, movable::Movable, sequence::SequenceId, tagged::Tagged};
+use super::{counter::Sums, local::LocalId, movable::Movable, sequence::SequenceId, tagged::Tagged};
 use crate::{
     causal::Hlc,
     id::{OpId, ReplicaId},
@@ -334,7 +334,7 @@ pub(super) enum Content {
     MovableList(Movable),
     Map(BTreeMap<Arc<str>, Entry>),
     Register(Option<Entry>),
-    Counter(i128),
+    Counter(Sums),
     /// Of an or-set or an or-map.
     Tagged(Tagged),
 }
@@ -348,7 +348,7 @@ impl Content {
             ContainerKind::MovableList => Self::MovableList(Movable::new(begin())),
             ContainerKind::Map => Self::Map(BTreeMap::new()),
             ContainerKind::Register => Self::Register(None),
-            ContainerKind::Counter => Self::Counter(0),
+            ContainerKind::Counter => Self::Counter(Sums::default()),
             ContainerKind::OrSet | ContainerKind::OrMap => Self::Tagged(Tagged::default()),
         }
     }

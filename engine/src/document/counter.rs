@@ -1,10 +1,53 @@
 //! Counters: a sum to which everyone adds.
 
+use std::collections::BTreeMap;
+
 use super::{
     container::{ContainerId, Content},
     journal::State,
     transaction::EditError,
 };
+use crate::id::ReplicaId;
+
+/// What everyone added, each writer's by itself: of two states of a counter, the one that has more of a writer's changes
+/// knows its sum.
+///
+/// More additions than there can be would have to go one way for a sum to wrap.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub(super) struct Sums {
+    total: i128,
+    by_writer: BTreeMap<ReplicaId, i128>,
+}
+
+impl Sums {
+    pub(super) const fn total(&self) -> i128 {
+        self.total
+    }
+
+    /// The sums that are not 0.
+    pub(super) const fn by_writer(&self) -> &BTreeMap<ReplicaId, i128> {
+        &self.by_writer
+    }
+
+    pub(super) fn add(&mut self, writer: ReplicaId, by: i128) {
+        self.set(writer, self.of(writer).wrapping_add(by));
+    }
+
+    /// What all that a writer added comes to.
+    pub(super) fn of(&self, writer: ReplicaId) -> i128 {
+        self.by_writer.get(&writer).copied().unwrap_or_default()
+    }
+
+    /// Says what that comes to.
+    pub(super) fn set(&mut self, writer: ReplicaId, sum: i128) {
+        self.total = self.total.wrapping_sub(self.of(writer)).wrapping_add(sum);
+        if sum == 0 {
+            self.by_writer.remove(&writer);
+        } else {
+            self.by_writer.insert(writer, sum);
+        }
+    }
+}
 
 /// A counter to be read. One that nobody has added to is at 0.
 ///
@@ -23,7 +66,7 @@ impl<'a> CounterRef<'a> {
     /// The sum.
     pub const fn value(&self) -> i128 {
         match self.content {
-            Some(Content::Counter(value)) => *value,
+            Some(Content::Counter(sums)) => sums.total(),
             _ => 0,
         }
     }

@@ -73,7 +73,7 @@ impl Fnv {
                 self.number(usize::from(value.is_some()));
                 value.into_iter().for_each(|value| self.sized(value));
             }
-            Some(Content::Counter(value)) => self.write(&value.to_be_bytes()),
+            Some(Content::Counter(sums)) => self.write(&sums.total().to_be_bytes()),
             Some(Content::Tagged(tagged)) if id.kind.has_keys() => {
                 let held = tagged.iter().filter_map(|(key, value)| Some((key_text(key)?, value)));
                 self.keys(state, id, &held.collect::<Vec<_>>());

@@ -31,6 +31,8 @@ pub enum Origin {
     Undo,
     /// Something was [done again](crate::Document::redo) here.
     Redo,
+    /// A [snapshot](crate::Document::merge_snapshot) was taken in.
+    Snapshot,
 }
 
 /// Something a document reports, oldest first.
@@ -41,7 +43,8 @@ pub enum DocumentEvent {
     Changed {
         /// Who made the change.
         origin: Origin,
-        /// The change, by its first operation. Of several changes of one writer that were imported together, the first.
+        /// The change, by its first operation. Of several changes of one writer that were imported together, the first; of those
+        /// that a snapshot covers, one that was new.
         change: OpId,
         /// What the application [called](super::Transaction::set_label) the edit, if it was made by this document value.
         label: Option<Arc<str>>,

@@ -203,8 +203,9 @@ impl State {
                 }
                 Step::Counted { .. } if planted(Fault::RollbackKeepsCount) => {}
                 Step::Counted { container, by, .. } => {
-                    if let Content::Counter(value) = &mut self.containers[container].content {
-                        *value = value.wrapping_sub(by.into());
+                    let writer = self.author.replica;
+                    if let Content::Counter(sums) = &mut self.containers[container].content {
+                        sums.add(writer, -i128::from(by));
                     }
                 }
                 Step::Tagged { container, key, tag, last_child, .. } => {

@@ -45,6 +45,7 @@
 //! | `body`, `telling` | what a change says, and how the journal becomes that |
 //! | `past` | what a change may refer to |
 //! | `snapshot` | a document without its history, written down whole |
+//! | `union` | two states of one history become one |
 //! | `block` | many changes in few bytes |
 //! | `import`, `stretch` | many changes at once |
 //! | `undo`, `again` | what edits here did, and how that is taken back |
@@ -87,6 +88,7 @@ mod telling;
 mod text;
 mod transaction;
 mod undo;
+mod union;
 mod value;
 mod whole;
 mod writers;

@@ -17,8 +17,9 @@ use super::{
     items::Items,
     journal::{State, Step},
     local::LocalId,
-    sequence::{Origins, Said, SequenceId, Sequences},
+    sequence::{Origins, Removed, Said, SequenceId, Sequences},
     transaction::EditError,
+    union::Covers,
 };
 use crate::{
     id::OpId,
@@ -119,6 +120,65 @@ impl Movable {
             && movable.values.keys().all(is_element)
             && movable.check(sequences).is_ok();
         sound.then_some(movable)
+    }
+
+    /// Takes in what another state knows of its elements. Their slots are here; those that came from there are not seen yet.
+    /// `None` if the two contradict each other.
+    pub(super) fn unite(
+        &mut self,
+        sequences: &mut Sequences,
+        other: &Self,
+        theirs: &Sequences,
+        covers: Covers<'_>,
+    ) -> Option<()> {
+        let Known { moves, places, values } = other.known(theirs);
+        let slots = self.slots;
+        let item = |sequences: &Sequences, op: OpId| {
+            sequences.ids.find(op).filter(|item| sequences.item(slots, *item).is_some())
+        };
+        // Before anything is moved: where each element is seen, and whether it is deleted here or there.
+        let mut seen = Vec::new();
+        for (slot, _) in theirs.slots(other.slots).filter(|(slot, _)| !other.moved.contains_key(slot)) {
+            let op = theirs.ids.op(slot);
+            let element = item(sequences, op)?;
+            let place = sequences.position(slots, self.place(element)).map(|_| self.place(element));
+            let deleted_here = covers.ours.contains(op) && place.is_none();
+            let deleted_there = theirs.position(other.slots, other.place(slot)).is_none();
+            let deleted_there = deleted_there && !planted(Fault::UnionForgetsDeletedElements);
+            seen.push((element, place, deleted_here || deleted_there));
+        }
+        for (slot, element) in moves {
+            let (slot, element) = (item(sequences, slot)?, item(sequences, element)?);
+            self.moved.insert(slot, element).is_none_or(|before| before == element).then_some(())?;
+        }
+        for stamp in places {
+            let slot = item(sequences, stamp.op())?;
+            let element = *self.moved.get(&slot)?;
+            let later = self.places.get(&element).is_none_or(|(there, _)| *there < stamp);
+            if later || planted(Fault::UnionTakesTheirs) {
+                self.places.insert(element, (stamp, slot));
+            }
+        }
+        for (element, stamp, value) in values {
+            let element = item(sequences, element)?;
+            let later = self.values.get(&element).is_none_or(|(there, _)| *there < stamp);
+            if later || planted(Fault::UnionTakesTheirs) {
+                self.values.insert(element, (stamp, value));
+            }
+        }
+        for (element, before, deleted) in seen {
+            let place = Some(self.place(element)).filter(|_| !deleted);
+            if place == before {
+                continue;
+            }
+            if let Some(before) = before {
+                sequences.hide(slots, before);
+            }
+            if let Some(place) = place.filter(|place| sequences.position(slots, *place).is_none()) {
+                sequences.restore(slots, Removed { first: place, len: 1, at: 0 });
+            }
+        }
+        self.check(sequences).ok()
     }
 
     /// Whether a slot is that in which an element was inserted which is shown, and as what it was then.

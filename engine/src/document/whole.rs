@@ -93,7 +93,7 @@ fn is_filled(content: Option<&Content>, state: &State) -> bool {
         }
         Some(Content::Map(entries)) => entries.values().any(|entry| entry.value.is_some()),
         Some(Content::Register(entry)) => entry.as_ref().is_some_and(|entry| entry.value.is_some()),
-        Some(Content::Counter(sum)) => *sum != 0,
+        Some(Content::Counter(sums)) => sums.total() != 0,
         Some(Content::Tagged(tagged)) => tagged.len() > 0,
         None => false,
     }
@@ -114,7 +114,7 @@ fn container(state: &State, id: &ContainerId) -> Cbor {
             let value = entry.as_ref().and_then(|entry| entry.value.as_ref()).and_then(Value::plain);
             value.map_or(Cbor::Null, |bytes| plain(bytes))
         }
-        Some(Content::Counter(sum)) => number(*sum),
+        Some(Content::Counter(sums)) => number(sums.total()),
         Some(Content::Tagged(tagged)) if id.kind.has_keys() => {
             Cbor::Map(tagged.iter().filter_map(|(key, value)| Some(at(key_text(key)?, value))).collect())
         }

@@ -62,6 +62,13 @@ impl Writers {
         self.by_replica.iter().map(|(replica, index)| (*replica, &self.list[*index].dictionary))
     }
 
+    /// Says what a writer has mentioned, in place of what was known of it.
+    pub(super) fn set_dictionary(&mut self, replica: ReplicaId, dictionary: Dictionary) {
+        let index = self.enter(replica);
+        self.list[index].dictionary = dictionary;
+        self.list[index].opened.clear();
+    }
+
     /// Enters what a writer has mentioned. Whether nothing had been entered for it.
     pub(super) fn enter_dictionary(&mut self, replica: ReplicaId, dictionary: Dictionary) -> bool {
         let new = !self.by_replica.contains_key(&replica);

@@ -6,6 +6,7 @@ use bytes::Bytes;
 
 use super::{
     container::{ContainerId, ContainerKind, Content, Entry, MOST_DEPTH, Stamp, Value},
+    counter::Sums,
     journal::{State, Step},
     tagged::Tagged,
     transaction::EditError,
@@ -100,9 +101,12 @@ impl State {
     }
 
     pub(super) fn count_as(&mut self, container: usize, by: i64, seq: u64) {
-        if let Content::Counter(value) = &mut self.containers[container].content {
-            // More additions than there can be would have to go one way for this to wrap.
-            *value = if planted(Fault::LastCountStays) { by.into() } else { value.wrapping_add(by.into()) };
+        let writer = self.author.replica;
+        if let Content::Counter(sums) = &mut self.containers[container].content {
+            if planted(Fault::LastCountStays) {
+                *sums = Sums::default();
+            }
+            sums.add(writer, by.into());
         }
         self.steps.push(Step::Counted { container, seq, by });
     }

@@ -126,6 +126,22 @@ named! {
         /// The digest of a map does not take in the containers in it.
         DigestIgnoresNested = "digest-ignores-nested",
         // Snapshots.
+        /// What is deleted in a snapshot that is taken in stays.
+        UnionForgetsDeletions = "union-forgets-deletions",
+        /// An element of a movable list that is deleted in a snapshot that is taken in stays.
+        UnionForgetsDeletedElements = "union-forgets-deleted-elements",
+        /// What a snapshot says that is taken in is taken for later than what is here.
+        UnionTakesTheirs = "union-takes-theirs",
+        /// What a snapshot that is taken in has counted is added to what was counted here already.
+        UnionCountsTwice = "union-counts-twice",
+        /// A tag that was taken away in a snapshot that is taken in stays.
+        UnionKeepsTags = "union-keeps-tags",
+        /// A tag that was taken away here comes back with a snapshot that is taken in.
+        UnionRevivesTags = "union-revives-tags",
+        /// What writers have mentioned in the meantime is not taken from a snapshot that is taken in.
+        UnionForgetsMentions = "union-forgets-mentions",
+        /// What a snapshot changes that is taken in is not reported.
+        UnionNotReported = "union-not-reported",
         /// What was inserted at the same time is taken to stand between what it would if it had not been.
         SnapshotGuessesOrigins = "snapshot-guesses-origins",
         /// A snapshot has deleted characters as if they were not; so it has no text for them.

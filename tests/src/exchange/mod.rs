@@ -10,6 +10,7 @@
 pub mod edit;
 pub mod lists;
 mod pruned;
+mod united;
 pub mod world;
 
 use std::fmt;
@@ -83,10 +84,13 @@ pub enum Step {
         /// They are read the last one first.
         backwards: bool,
     },
-    /// What someone has is pruned: the same is done from then on to the document that a snapshot of it gives.
+    /// What someone has is pruned: the same is done from then on to the document that a snapshot of it gives. It and someone
+    /// else's are taken in by each other, too, on the side.
     Prune {
         /// Who.
         who: usize,
+        /// Who else.
+        other: usize,
     },
     /// Someone goes on with a clone; the original is edited and thrown away.
     Clone {
@@ -293,8 +297,8 @@ impl Step {
             Verb::Send => Self::Send { from: who, to: other, which: wide },
             Verb::Sync => Self::Sync { from: who, to: other, backwards: a & 16 != 0 },
             // Two verbs that come often enough share their numbers with this one.
-            Verb::Restart if a & 32 != 0 => Self::Prune { who },
-            Verb::Clone if a & 32 != 0 => Self::Prune { who },
+            Verb::Restart if a & 32 != 0 => Self::Prune { who, other },
+            Verb::Clone if a & 32 != 0 => Self::Prune { who, other },
             Verb::Restart => Self::Restart { who, backwards: a & 16 != 0 },
             Verb::Clone => Self::Clone { who },
             Verb::Undo => Self::Undo { who, redo: false },
@@ -356,7 +360,7 @@ impl Step {
             | Self::Fail { who }
             | Self::Restart { who, .. }
             | Self::Clone { who }
-            | Self::Prune { who }
+            | Self::Prune { who, .. }
             | Self::Undo { who, .. } => *who,
             Self::Send { to, .. } | Self::Sync { to, .. } => *to,
             Self::Garbage { like, .. }
@@ -387,7 +391,8 @@ impl fmt::Display for Step {
             }
             Self::Restart { backwards: order, .. } => write!(f, "starts again from the log{}", backwards(*order)),
             Self::Clone { .. } => f.write_str("goes on with a clone"),
-            Self::Prune { .. } => f.write_str("is pruned"),
+            Self::Prune { who, other } if who == other => f.write_str("is pruned"),
+            Self::Prune { other, .. } => write!(f, "is pruned, and merged with {}", PEOPLE[*other]),
             Self::Undo { redo, .. } => f.write_str(if *redo { "redoes" } else { "undoes" }),
             Self::Garbage { len, seed, .. } => write!(f, "is followed by {len} operations of garbage, number {seed}"),
             Self::Mutant { which, at, byte, .. } => {

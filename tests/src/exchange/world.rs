@@ -8,6 +8,7 @@
 //! - What was inside each document after every step was sound.
 //! - A failed transaction leaves no trace, not even in the next change; nor does what is done to a clone.
 //! - A document without its history goes on like the one that has it: see `pruned`.
+//! - A snapshot that is taken in is as good as the changes that it covers: see `united`.
 //! - What is undone and redone, if that can be seen, shows what was there before.
 //! - What is exported of all changes, or of some, is what is imported: see `blocks`.
 //! - A document that starts again from its changes is the one it was, and reports nothing but what it cannot read.
@@ -28,7 +29,7 @@ use crdt_socket_sync::{
     },
 };
 
-use super::{IN_LISTS, Nested, Program, Step, edit::Edit, lists, pruned::Pruned};
+use super::{IN_LISTS, Nested, Program, Step, edit::Edit, lists, pruned::Pruned, united};
 use crate::{
     Dice, blocks,
     model::Model,
@@ -150,7 +151,13 @@ impl World {
                 changes.iter().for_each(|change| self.people[*to].receive(change));
             }
             Step::Restart { who, backwards } => self.people[*who].restart(*backwards),
-            Step::Prune { who } => self.people[*who].prune(),
+            Step::Prune { who, other } => {
+                self.people[*who].prune();
+                if who != other {
+                    let (ours, theirs) = (&self.people[*who], &self.people[*other]);
+                    united::check(&ours.document, &ours.early, &theirs.document, &self.made);
+                }
+            }
             Step::Clone { who } => self.people[*who].go_on_with_a_clone(),
             Step::Undo { who, redo } => {
                 let change = self.people[*who].take_back(*redo);

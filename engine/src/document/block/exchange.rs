@@ -116,14 +116,22 @@ impl Document {
     ///
     /// As with [`ChangeLog::import`].
     pub fn import(&mut self, block: Bytes, limits: &Limits) -> Result<Imported, BlockFault> {
-        let Decoded { runs, writers } = decode(block, None, limits)?;
+        self.import_decoded(&decode(block, None, limits)?, limits)
+    }
+
+    /// The same with a block that has been read.
+    pub(in crate::document) fn import_decoded(
+        &mut self,
+        Decoded { runs, writers }: &Decoded,
+        limits: &Limits,
+    ) -> Result<Imported, BlockFault> {
         let (log, mut opening) = self.parts();
-        take_in(log.end(), &runs, |run| {
-            if log.receive_run(run, &writers, limits) {
-                opening.apply_run(log, run.clone(), &writers);
+        take_in(log.end(), runs, |run| {
+            if log.receive_run(run, writers, limits) {
+                opening.apply_run(log, run.clone(), writers);
                 return Ok(None);
             }
-            log.receive_each(run.change(&writers), limits, |log, change| opening.apply(log, change)).map(Some)
+            log.receive_each(run.change(writers), limits, |log, change| opening.apply(log, change)).map(Some)
         })
     }
 }

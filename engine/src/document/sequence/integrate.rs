@@ -58,7 +58,7 @@ impl Sequences {
         Ok(self.put(place, before, first, len, said, origins))
     }
 
-    fn place_for(&self, sequence: SequenceId, first: LocalId, origins: Origins) -> Result<Place, Misplaced> {
+    pub(super) fn place_for(&self, sequence: SequenceId, first: LocalId, origins: Origins) -> Result<Place, Misplaced> {
         let Origins { left, right } = origins;
         let left_place = self.origin(sequence, left)?;
         let right_place = self.origin(sequence, right)?.unwrap_or_else(|| self.tree.end(sequence));

@@ -13,6 +13,7 @@
 //! | `contents` | what items say: characters, or values |
 //! | `integrate` | where an insertion made elsewhere goes |
 //! | `stored` | whole sequences, written down and put in place again |
+//! | `parts` | what one document has of a sequence, taken into another one |
 //!
 //! An edit costs as much as the logarithm of the sequence's length; one next to the last one, or by someone who types on,
 //! less.
@@ -20,6 +21,7 @@
 mod contents;
 mod index;
 mod integrate;
+mod parts;
 mod span;
 mod stored;
 mod tree;
@@ -27,6 +29,7 @@ mod tree;
 use contents::Contents;
 pub(crate) use contents::{Said, Saying};
 pub(crate) use integrate::Misplaced;
+pub(crate) use parts::Part;
 use span::Span;
 pub(crate) use stored::{Items, Placed, Says};
 pub(crate) use tree::{LeafId, SequenceId, Sum};

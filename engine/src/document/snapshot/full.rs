@@ -10,7 +10,12 @@ use bytes::Bytes;
 use super::{FULL, FullSnapshot, SnapshotFault, sealed, state_of, writing};
 use crate::{
     causal::ChangeLog,
-    document::{Document, block, container::Content, journal::State},
+    document::{
+        Document,
+        block::{self, Decoded},
+        container::Content,
+        journal::State,
+    },
     id::OpId,
     limits::Limits,
     packed::pack_number,
@@ -67,8 +72,7 @@ impl Document {
         let Some(snapshot) = &self.packed else { return Ok(self.log.not_kept().is_empty()) };
         let FullSnapshot { state, history } = FullSnapshot::split(snapshot.clone())?;
         let read = state_of(state, self.replica, limits)?.state;
-        let shown = Shown::of(&read);
-        let block::Decoded { runs, writers } = block::decode(history, Some(&|op| shown.char(op)), limits)?;
+        let Decoded { runs, writers } = changes(history, &read, limits)?;
         let mut before = ChangeLog::new();
         let most = Limits { replicas: usize::MAX, ..limits.clone() };
         // All that a snapshot covers is here, so that no change waits or is one too many.
@@ -81,6 +85,12 @@ impl Document {
         self.packed = None;
         Ok(true)
     }
+}
+
+/// The changes that are packed behind a state.
+pub(super) fn changes(history: Bytes, state: &State, limits: &Limits) -> Result<Decoded, SnapshotFault> {
+    let shown = Shown::of(state);
+    Ok(block::decode(history, Some(&|op| shown.char(op)), limits)?)
 }
 
 /// The characters that a state shows, by the operations that inserted them.

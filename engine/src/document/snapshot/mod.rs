@@ -11,12 +11,14 @@
 //! | room | what it is for |
 //! |---|---|
 //! | `full` | snapshots with all history |
+//! | `merging` | snapshots that are taken into a document |
 //! | `columns` | the parts, deflated and checked |
 //! | `writing`, `reading` | the history's shape, containers and dictionaries |
 //! | `sequences` | runs of items, and how little need be said of their origins |
 
 mod columns;
 mod full;
+mod merging;
 mod reading;
 mod sequences;
 mod writing;
@@ -71,9 +73,17 @@ pub enum SnapshotFault {
         /// See [`Limits::snapshot_bytes`].
         limit: usize,
     },
-    /// The changes that are packed in it are not those that its state covers.
-    #[error("a snapshot whose changes are not those of its state")]
+    /// The changes that are packed in it are not those that its state covers, or it contradicts what it is to be merged with.
+    #[error("a snapshot of another history")]
     OtherHistory,
+    /// It is of a history that was begun apart from the one that it is to be merged with.
+    #[error("the histories were begun apart: {ours} here, {theirs} in the snapshot")]
+    Epochs {
+        /// The birth mark here.
+        ours: Epoch,
+        /// The birth mark there.
+        theirs: Epoch,
+    },
     /// The changes that are packed in it cannot be read.
     #[error(transparent)]
     History(#[from] BlockFault),

@@ -17,6 +17,7 @@ use crate::{
     document::{
         body::{Dictionary, Mentioned, NUMBERS},
         container::{Container, ContainerId, ContainerKind, Content, Entry, Item, Place, Stamp, Value},
+        counter::Sums,
         journal::State,
         movable::{Known, Movable},
         tagged::Tagged,
@@ -32,6 +33,7 @@ const CONTAINER_BYTES: usize = 384;
 const ENTRY_BYTES: usize = 192;
 const ITEM_BYTES: usize = 48;
 const MENTION_BYTES: usize = 64;
+const SUM_BYTES: usize = 64;
 
 /// Reads everything behind the checksum.
 pub(super) fn read(
@@ -310,13 +312,27 @@ impl Reading {
                 }
                 _ => return Err(self.columns.fault(at, "whether it was set")),
             }),
-            ContainerKind::Counter => {
-                let (low, high) = (self.columns.number(at, "a sum")?, self.columns.number(at, "a sum")?);
-                let folded = u128::from(high) << 64 | u128::from(low);
-                Content::Counter((folded >> 1) as i128 ^ -((folded & 1) as i128))
-            }
+            ContainerKind::Counter => Content::Counter(self.sums()?),
             ContainerKind::OrSet | ContainerKind::OrMap => Content::Tagged(self.tagged(id, state)?),
         }))
+    }
+
+    /// What each writer added to a counter.
+    fn sums(&mut self) -> Result<Sums, SnapshotFault> {
+        let at = Column::Shape;
+        let mut sums = Sums::default();
+        for _ in 0..self.columns.count(at, "how many added something", SUM_BYTES)? {
+            let writer = self.columns.number(at, "a writer")?;
+            let new = self.writer(writer).filter(|(_, writer)| !sums.by_writer().contains_key(writer));
+            let (_, writer) = new.ok_or_else(|| self.columns.fault(at, "a writer"))?;
+            let (low, high) = (self.columns.number(at, "a sum")?, self.columns.number(at, "a sum")?);
+            let folded = u128::from(high) << 64 | u128::from(low);
+            if folded == 0 {
+                return Err(self.columns.fault(at, "a sum that is not 0"));
+            }
+            sums.set(writer, (folded >> 1) as i128 ^ -((folded & 1) as i128));
+        }
+        Ok(sums)
     }
 
     /// Where the elements of a movable list were moved, and what they were set to.

@@ -204,11 +204,16 @@ impl<'a> Writing<'a> {
                 self.columns.number(Column::Shape, u64::from(entry.is_some()));
                 entry.iter().for_each(|entry| self.entry(entry));
             }
-            Content::Counter(sum) => {
-                // As signed numbers are packed, in two halves.
-                let folded = (sum << 1 ^ sum >> 127) as u128;
-                self.columns.number(Column::Shape, folded as u64);
-                self.columns.number(Column::Shape, (folded >> 64) as u64);
+            Content::Counter(sums) => {
+                self.columns.number(Column::Shape, sums.by_writer().len() as u64);
+                for (writer, sum) in sums.by_writer() {
+                    let index = self.replica(*writer);
+                    self.columns.number(Column::Shape, index);
+                    // As signed numbers are packed, in two halves.
+                    let folded = (sum << 1 ^ sum >> 127) as u128;
+                    self.columns.number(Column::Shape, folded as u64);
+                    self.columns.number(Column::Shape, (folded >> 64) as u64);
+                }
             }
             Content::Tagged(tagged) => self.tagged(tagged),
         }

@@ -61,8 +61,8 @@ impl Back<'_> {
                 let entry = entry.clone();
                 entry.map_or(Some(()), |entry| self.fill_entry(from, into, None, entry))
             }
-            Content::Counter(sum) => {
-                let sum = *sum;
+            Content::Counter(sums) => {
+                let sum = sums.total();
                 self.add(into, sum)
             }
             Content::Tagged(_) => self.fill_tagged(from, into),
