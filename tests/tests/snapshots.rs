@@ -3,9 +3,9 @@
 //! That they go on like those that have it is judged step by step by `convergence.rs`.
 
 use crdt_socket_sync::{
-    Change, Document, DocumentEvent, Limits, Replica, ReplicaId, VersionVector, Wall,
+    Change, Document, DocumentEvent, Epoch, Limits, OpId, Replica, ReplicaId, VersionVector, Wall,
     causal::Received,
-    document::{BodyFault, SnapshotFault},
+    document::{BodyFault, ContainerEdit, Origin, SnapshotFault, UndoOptions},
     error::ChangeFault,
 };
 use crdt_socket_sync_tests::{
@@ -218,11 +218,15 @@ fn an_edit_goes_on_after_a_snapshot_that_was_taken_long_after_the_wall_clocks_ti
         txn.map("map").set("k", &1)
     })
     .expect("a good edit");
-    let mut without = pruned(&ann, 2);
-    assert_eq!(without.log().clock(), ann.log().clock());
-    let change = edit(&mut without, |txn| txn.map("map").set("k", &2)).expect("a change");
-    receive(&mut ann, &change);
-    assert_eq!(ann.map("map").get("k"), Ok(Some(2)));
+    let mut merged = document(3);
+    merged.merge_snapshot(ann.snapshot(), &Limits::default()).expect("a snapshot");
+    for (mut without, value) in [(pruned(&ann, 2), 2), (merged, 3)] {
+        assert_eq!(without.log().clock(), ann.log().clock());
+        let change = edit(&mut without, |txn| txn.map("map").set("k", &value)).expect("a change");
+        let mut peer = ann.clone();
+        receive(&mut peer, &change);
+        assert_eq!(peer.map("map").get("k"), Ok(Some(value)));
+    }
 }
 
 /// Acceptance line 12.
@@ -322,4 +326,204 @@ fn a_replica_that_is_put_in_the_place_of_another_one_is_joined_anew() {
 #[test]
 fn a_replica_that_is_kept_in_a_clients_own_store_is_not_replaced() {
     scenarios::a_replica_that_is_kept_in_a_clients_own_store_is_not_replaced();
+}
+
+#[test]
+fn a_replica_that_has_taken_in_a_snapshot_is_joined_anew() {
+    scenarios::a_replica_that_has_taken_in_a_snapshot_is_joined_anew();
+}
+
+/// Acceptance line 86.
+#[test]
+fn snapshots_of_two_who_know_nothing_of_each_other_give_all_that_both_did_in_either_order() {
+    scenarios::snapshots_of_two_who_know_nothing_of_each_other_give_all_that_both_did_in_either_order();
+}
+
+/// Acceptance line 78.
+#[test]
+fn snapshots_of_one_version_cover_the_same_whoever_takes_them_and_stay_what_they_are() {
+    let (mut ann, mut bob) = (document(1), document(2));
+    write(&mut ann, 0, "a");
+    let others = write(&mut bob, 0, "b");
+    receive(&mut ann, &others);
+    exchange(&mut [&mut ann, &mut bob]);
+    let snapshots = [&ann, &bob].map(Document::snapshot);
+    let copies = snapshots.each_ref().map(|snapshot| snapshot.to_vec());
+    let covered = snapshots.each_ref().map(|snapshot| {
+        let read = Document::from_snapshot(ReplicaId::new(3), snapshot.clone(), &Limits::default());
+        read.expect("what was just written").log().version().clone()
+    });
+    assert_eq!(covered[0], covered[1]);
+    edit(&mut ann, |txn| txn.text("text").delete(0, 2));
+    assert_eq!(snapshots.map(|snapshot| snapshot.to_vec()), copies);
+}
+
+/// Acceptance lines 20, 22 and 79.
+#[test]
+fn to_take_a_snapshot_changes_nothing_and_reports_nothing() {
+    let mut ann = everything();
+    let changes: Vec<Change> = ann.log().iter().collect();
+    while ann.poll_event().is_some() {}
+    let (state, full) = (ann.snapshot(), ann.full_snapshot());
+    assert!(full.is_some() && ann.poll_event().is_none());
+    assert!(ann.log().iter().eq(changes));
+    assert!(ann.log().not_kept().is_empty());
+    assert_eq!(ann.snapshot(), state);
+}
+
+/// Acceptance lines 20, 80, 81 and 122.
+#[test]
+fn a_snapshot_of_what_is_here_is_passed_over_and_what_is_here_beside_it_stays() {
+    let mut ann = document(1);
+    edit(&mut ann, |txn| txn.list("list").extend(&["Hello", "World"]));
+    let old = ann.snapshot();
+    let covered: Vec<Change> = ann.log().iter().collect();
+    let limits = Limits::default();
+    let mut bob = document(2);
+    assert_eq!(bob.merge_snapshot(old.clone(), &limits), Ok(true));
+    covered.iter().for_each(|change| assert_eq!(receive(&mut bob, change), Received::Duplicate));
+    while bob.poll_event().is_some() {}
+
+    let newer = [",", "Dart"].map(|word| edit(&mut bob, |txn| txn.list("list").insert(1, &word)).expect("a change"));
+    while bob.poll_event().is_some() {}
+    assert_eq!(bob.merge_snapshot(old.clone(), &limits), Ok(false));
+    assert_eq!((bob.poll_event(), bob.log().end()), (None, 2));
+    assert_eq!(bob.list("list").to_vec(), Ok(["Hello", "Dart", ",", "World"].map(str::to_owned).into()));
+    newer.iter().for_each(|change| drop(receive(&mut ann, change)));
+    assert_eq!(ann.digest(), bob.digest());
+    assert_eq!(pruned(&bob, 4).merge_snapshot(bob.snapshot(), &limits), Ok(false));
+
+    // Someone who has the newer ones alone.
+    let mut eve = document(3);
+    newer.iter().for_each(|change| assert_eq!(receive(&mut eve, change), Received::Waiting));
+    assert_eq!(eve.merge_snapshot(old, &limits), Ok(true));
+    assert_eq!((eve.log().waiting(), eve.digest()), ((0, 0), ann.digest()));
+}
+
+/// Acceptance lines 20, 22 and 24.
+#[test]
+fn what_a_snapshot_changes_is_one_event_about_the_containers_that_changed() {
+    let mut ann = document(1);
+    write(&mut ann, 0, "text");
+    let mut bob = document(2);
+    bob.merge_snapshot(ann.snapshot(), &Limits::default()).expect("a snapshot");
+    while bob.poll_event().is_some() {}
+    for word in ["one", "two"] {
+        edit(&mut ann, |txn| txn.list("list").push(&word));
+    }
+    edit(&mut bob, |txn| txn.counter("counter").add(1));
+    while bob.poll_event().is_some() {}
+    assert_eq!(bob.merge_snapshot(ann.snapshot(), &Limits::default()), Ok(true));
+    let event = bob.poll_event();
+    let Some(DocumentEvent::Changed { origin: Origin::Snapshot, change, edits, .. }) = event else {
+        panic!("{event:?}")
+    };
+    assert_eq!(change, OpId::new(ReplicaId::new(1), 4));
+    assert!(matches!(&edits[..], [ContainerEdit::List { edits, .. }] if edits.len() == 1), "{edits:?}");
+    assert_eq!(bob.poll_event(), None);
+}
+
+/// Acceptance line 61.
+#[test]
+fn three_who_hear_of_each_other_in_part_and_take_in_snapshots_have_the_same_in_the_end() {
+    let mut people = [1, 2, 3].map(document);
+    let limits = Limits::default();
+    write(&mut people[0], 0, "Wow! Greetings");
+    for round in 0..6 {
+        let (from, to) = (round % 3, (round + 1 + round / 3) % 3);
+        let (snapshot, log) = (people[from].snapshot(), people[from].log().iter().collect::<Vec<_>>());
+        if round % 2 == 0 {
+            people[to].merge_snapshot(snapshot, &limits).expect("a snapshot of this history");
+        } else {
+            log.iter().take(2).for_each(|change| drop(receive(&mut people[to], change)));
+        }
+        let len = people[to].text("text").len();
+        edit(&mut people[to], |txn| {
+            txn.text("text").delete(len / 2, usize::from(len > 0))?;
+            txn.text("text").insert(len / 3, "new ")
+        });
+    }
+    for _ in 0..2 {
+        let snapshots = people.each_ref().map(Document::snapshot);
+        for person in &mut people {
+            snapshots.iter().for_each(|snapshot| {
+                person.merge_snapshot(snapshot.clone(), &limits).expect("a snapshot of this history");
+                person.check().expect("sound inside");
+            });
+        }
+    }
+    let [ann, bob, eve] = people.each_ref().map(|person| (text(person), person.digest()));
+    assert!(ann == bob && bob == eve && ann.0.contains("new "), "{ann:?} {bob:?} {eve:?}");
+}
+
+#[test]
+fn what_was_edited_before_a_snapshot_was_taken_in_is_undone_after_it() {
+    let (mut ann, mut bob) = (document(1), document(2));
+    ann.track_undo(UndoOptions::default());
+    write(&mut ann, 0, "mine");
+    let change = write(&mut bob, 0, "theirs ");
+    ann.merge_snapshot(bob.snapshot(), &Limits::default()).expect("a snapshot of this history");
+    assert!(text(&ann).contains("mine") && text(&ann).contains("theirs "));
+    ann.undo(Wall::from_millis(2_000)).expect("a small change").expect("something to undo");
+    assert_eq!(text(&ann), "theirs ");
+    assert_eq!(receive(&mut ann, &change), Received::Duplicate);
+}
+
+/// What a snapshot has packed comes as changes, and what is packed here is there still when it is asked for.
+#[test]
+fn a_snapshot_with_history_that_is_taken_in_brings_its_changes() {
+    let limits = Limits::default();
+    let (mut ann, mut bob) = (document(1), document(2));
+    write(&mut ann, 0, "ann");
+    write(&mut bob, 0, "bob");
+    let packed = |document: &Document| document.full_snapshot().expect("all history is here");
+    let mut merged = Document::from_snapshot(ReplicaId::new(3), packed(&ann), &limits).expect("a snapshot");
+    assert_eq!(merged.merge_snapshot(packed(&bob), &limits), Ok(true));
+    assert_eq!((merged.log().end(), merged.recall(&limits)), (1, Ok(true)));
+    exchange(&mut [&mut ann, &mut bob, &mut merged]);
+    assert_eq!(merged.log().end(), 2);
+
+    // Of what is packed here, a snapshot without history leaves what it does not cover.
+    let mut merged = Document::from_snapshot(ReplicaId::new(3), packed(&ann), &limits).expect("a snapshot");
+    let apart = document_with("eve");
+    assert_eq!(merged.merge_snapshot(apart.snapshot(), &limits), Ok(true));
+    assert_eq!(merged.log().not_kept(), apart.log().version());
+    assert!(merged.log().iter().eq(ann.log().iter()));
+}
+
+/// One that somebody else wrote.
+fn document_with(words: &str) -> Document {
+    let mut document = document(9);
+    write(&mut document, 0, words);
+    document
+}
+
+#[test]
+fn a_snapshot_that_is_of_another_history_or_of_too_many_writers_is_not_taken_in() {
+    let mut ann = document(1);
+    let first = write(&mut ann, 0, "text");
+    let before = (ann.snapshot(), ann.log().end());
+    // The same numbers for something else.
+    let mut other = document(1);
+    edit(&mut other, |txn| txn.list("list").extend(&["a", "b", "c", "d"]));
+    edit(&mut other, |txn| txn.list("list").push(&"e"));
+    let limits = Limits::default();
+    assert_eq!(ann.merge_snapshot(other.snapshot(), &limits), Err(SnapshotFault::OtherHistory));
+    assert_eq!((ann.snapshot(), ann.log().end()), before);
+    assert_eq!(receive(&mut ann, &first), Received::Duplicate);
+
+    let apart = document_with("apart");
+    let mut few = limits.clone();
+    few.replicas = 1;
+    let refused = ann.merge_snapshot(apart.snapshot(), &few);
+    assert_eq!(refused, Err(SnapshotFault::TooManyWriters { writers: 2, limit: 1 }));
+    let (ours, theirs) = (Epoch::new(1), Epoch::new(2));
+    let [mut ann, mut other] = [(ann, ours), (apart, theirs)].map(|(document, epoch)| {
+        Document::from_changes(document.replica_id(), Some(epoch), document.log().iter(), &limits)
+            .expect("good headers")
+    });
+    assert_eq!(ann.merge_snapshot(other.snapshot(), &limits), Err(SnapshotFault::Epochs { ours, theirs }));
+    other = document(8);
+    assert_eq!(other.merge_snapshot(ann.snapshot(), &limits), Ok(true));
+    assert_eq!(other.log().epoch(), Some(ours));
 }

@@ -138,7 +138,12 @@ impl ChangeLog {
         std::mem::replace(self, log).waiting.into_changes()
     }
 
-    /// What came before the first change and is not kept: what a document covers that began with a snapshot of its state.
+    /// What came before the first change. As long as it is the same one, positions mean what they meant.
+    pub(crate) fn beginning(&self) -> Arc<Base> {
+        self.base.clone()
+    }
+
+    /// What came before the first change and is not kept: what a snapshot covered that a document began with, or took in.
     /// Empty for all others.
     ///
     /// Such changes are had, and recognised, and cannot be given to anyone; [`end`](Self::end), [`range`](Self::range),

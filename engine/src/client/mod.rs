@@ -11,6 +11,7 @@ mod open;
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     fmt,
+    sync::Arc,
 };
 
 use bytes::Bytes;
@@ -262,8 +263,8 @@ impl<R: Replica> Client<R> {
 
     /// Does anything to the replica: edits it, merges changes that came some other way. What is new in its log is sent.
     ///
-    /// Another replica of the same document may be put in its place, such as what a snapshot of it gives: it is joined anew. A
-    /// client with a store of its own cannot do that.
+    /// Another replica of the same document may be put in its place, such as what a snapshot of it gives, and a snapshot may be
+    /// [merged](crate::Document::merge_snapshot) with it: it is joined anew. A client with a store of its own cannot do that.
     pub fn update<T>(&mut self, doc: DocId, change: impl FnOnce(&mut R) -> T) -> Result<T, Misuse> {
         let recording = self.record.is_on();
         let (value, recorded) = self.change(doc, |replica| {
@@ -281,13 +282,13 @@ impl<R: Replica> Client<R> {
         if matches!(open.phase, Phase::Loading { .. }) {
             return Err(Misuse::NotLoaded(doc));
         }
-        let before = open.replica.log().end();
+        let (before, beginning) = (open.replica.log().end(), open.replica.log().beginning());
         let value = change(&mut open.replica);
-        let end = open.replica.log().end();
-        if end < before && !planted(Fault::ReplacedNotJoinedAnew) {
+        let (end, replaced) = (open.replica.log().end(), !Arc::ptr_eq(&beginning, &open.replica.log().beginning()));
+        if (end < before || replaced) && !planted(Fault::ReplacedNotJoinedAnew) {
             self.replaced(doc)?;
         }
-        if end != before {
+        if end != before || replaced {
             self.work(doc);
         }
         self.drain(doc);

@@ -113,13 +113,14 @@ impl Movable {
                 return None;
             }
         }
-        let is_element = |element: &LocalId| !movable.moved.contains_key(element);
-        let is_moved = |element: &LocalId| is_element(element) && movable.places.contains_key(element);
-        let sound = movable.moved.len() == known.moves.len()
-            && movable.moved.values().all(is_moved)
-            && movable.values.keys().all(is_element)
-            && movable.check(sequences).is_ok();
-        sound.then_some(movable)
+        (movable.moved.len() == known.moves.len() && movable.is_sound(sequences)).then_some(movable)
+    }
+
+    /// Whether slots are of elements, each of which is where it is seen.
+    fn is_sound(&self, sequences: &Sequences) -> bool {
+        let is_element = |element: &LocalId| !self.moved.contains_key(element);
+        let is_moved = |element: &LocalId| is_element(element) && self.places.contains_key(element);
+        self.moved.values().all(is_moved) && self.values.keys().all(is_element) && self.check(sequences).is_ok()
     }
 
     /// Takes in what another state knows of its elements. Their slots are here; those that came from there are not seen yet.
@@ -178,7 +179,7 @@ impl Movable {
                 sequences.restore(slots, Removed { first: place, len: 1, at: 0 });
             }
         }
-        self.check(sequences).ok()
+        self.is_sound(sequences).then_some(())
     }
 
     /// Whether a slot is that in which an element was inserted which is shown, and as what it was then.

@@ -34,6 +34,7 @@ pub fn snapshot(bytes: &[u8]) {
     drop(read(Bytes::copy_from_slice(bytes), &limits));
     drop(read(sealed(FULL, bytes), &limits));
     packed_behind_a_state(bytes, &limits);
+    taken_in(sealed(STATE, bytes), &limits);
     let Ok(mut document) = read(sealed(STATE, bytes), &limits) else { return };
     document.check().expect("sound inside");
     let (before, digest) = (shown(&document), document.digest());
@@ -59,6 +60,27 @@ pub fn snapshot(bytes: &[u8]) {
         assert!(matches!(error, EditError::Exhausted), "an edit after it all: {error}");
     }
     document.check().expect("sound inside");
+}
+
+/// Any bytes are taken in as a snapshot by a document that stays sound, or change nothing of it.
+fn taken_in(snapshot: Bytes, limits: &Limits) {
+    let mut document = Document::new(ReplicaId::new(9));
+    for change in history().into_iter().step_by(2) {
+        document.receive(change, limits).expect("a good header");
+    }
+    let before = (shown(&document), document.digest(), document.snapshot());
+    if document.merge_snapshot(snapshot.clone(), limits).is_err() {
+        assert_eq!((shown(&document), document.digest(), document.snapshot()), before);
+    } else {
+        assert_eq!(document.merge_snapshot(snapshot, limits), Ok(false));
+    }
+    document.check().expect("sound inside");
+    for change in history() {
+        // It may be no part of this history.
+        drop(document.receive(change, limits));
+        document.check().expect("sound inside");
+    }
+    read(document.snapshot(), &Limits::default()).expect("what was just written");
 }
 
 /// Any bytes in the place of the changes that are packed behind a state are those changes or a typed error.

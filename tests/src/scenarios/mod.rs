@@ -60,6 +60,8 @@ pub const SCENARIOS: &[Scenario] = scenarios![
     a_document_without_its_history_is_joined_only_where_all_of_that_is_stored,
     a_replica_that_is_put_in_the_place_of_another_one_is_joined_anew,
     a_replica_that_is_kept_in_a_clients_own_store_is_not_replaced,
+    a_replica_that_has_taken_in_a_snapshot_is_joined_anew,
+    snapshots_of_two_who_know_nothing_of_each_other_give_all_that_both_did_in_either_order,
     // editing
     an_error_inside_a_nested_transaction_undoes_that_one_and_what_is_around_it_goes_on,
     a_cursor_stays_where_its_deleted_item_was_whatever_is_edited_since,

@@ -169,6 +169,77 @@ pub fn a_replica_that_is_put_in_the_place_of_another_one_is_joined_anew() {
     assert_eq!(changes.iter().map(|change| change.seq).collect::<Vec<_>>(), [0, 1, 2]);
 }
 
+/// What it does not keep any more may be what was still to be sent.
+pub fn a_replica_that_has_taken_in_a_snapshot_is_joined_anew() {
+    let mut caller = Caller::new();
+    let link = caller.joined(at(0));
+    let doc = caller.doc();
+    caller.write("a");
+    let mut bob = document(2);
+    bob.merge_snapshot(caller.0.replica(doc).expect("it is open").snapshot(), &Limits::default()).expect("a snapshot");
+    edit(&mut bob, |txn| txn.text("text").push_str("b"));
+    let merged = caller.0.update(doc, |document| document.merge_snapshot(bob.snapshot(), &Limits::default()));
+    assert_eq!(merged, Ok(Ok(true)));
+    caller.write("c");
+    assert_eq!(names(&caller.says(at(0), link)), ["leave", "join"]);
+    let writers = [1, 2].map(|replica| WriterVersion { replica: ReplicaId::new(replica), received: 1, stored: 1 });
+    let joined =
+        Message::Joined { request: 1, doc: 1, epoch: Epoch::new(1), access: Access::Write, writers: writers.into() };
+    caller.hears(at(0), link, &joined).expect("a good frame");
+    assert_eq!(caller.pending(), [1, 1]);
+    assert!(caller.0.poll_transmit(at(0), link).is_some(), "it is sent");
+}
+
+/// Acceptance line 86. What one deleted, took away or moved stays so although the other one's snapshot still has it, and what both
+/// counted is counted once.
+pub fn snapshots_of_two_who_know_nothing_of_each_other_give_all_that_both_did_in_either_order() {
+    let limits = Limits::default();
+    let mut ann = document(1);
+    edit(&mut ann, |txn| {
+        txn.text("text").push_str("some words")?;
+        txn.counter("counter").add(1)?;
+        txn.or_set("set").add(&1)?;
+        txn.or_set("set").add(&2)?;
+        txn.map("map").set("key", &1)?;
+        txn.movable_list("list").extend(&["a", "b", "c", "d"])
+    });
+    let [mut bob, old] = [2, 3].map(|replica| {
+        Document::from_snapshot(ReplicaId::new(replica), ann.snapshot(), &limits).expect("what was just written")
+    });
+    edit(&mut ann, |txn| {
+        txn.text("text").delete(0, 5)?;
+        txn.counter("counter").add(10)?;
+        txn.or_set("set").remove(&1)?;
+        txn.movable_list::<&str>("list").delete(0, 1)?;
+        txn.movable_list::<&str>("list").move_to(0, 2)
+    });
+    edit(&mut bob, |txn| {
+        txn.text("text").push_str("!")?;
+        txn.counter("counter").add(100)?;
+        txn.or_set("set").remove(&2)?;
+        txn.or_set("set").add(&3)?;
+        txn.map("map").set("key", &2)?;
+        txn.movable_list("list").set(0, &"A")?;
+        txn.movable_list("list").set(2, &"C")
+    });
+    // The one who begins has a counter's additions of its own that the other one has in part.
+    for (one, other) in [(&ann, &bob), (&bob, &ann)] {
+        let begin = [document(4), old.clone(), one.clone()];
+        for mut merged in begin {
+            for snapshot in [one.snapshot(), other.snapshot()] {
+                merged.merge_snapshot(snapshot, &limits).expect("a snapshot of this history");
+                merged.check().expect("sound inside");
+            }
+            assert_eq!(merged.text("text"), "words!");
+            assert_eq!(merged.counter("counter").value(), 111);
+            assert!(merged.or_set("set").contains(&3) && merged.or_set::<u8>("set").len() == 1);
+            assert_eq!(merged.map("map").get("key"), Ok(Some(2)));
+            assert_eq!(merged.movable_list("list").to_vec(), Ok(["C", "d", "b"].map(str::to_owned).into()));
+            assert_eq!(merged.merge_snapshot(old.snapshot(), &limits), Ok(false));
+        }
+    }
+}
+
 /// A client's own store holds what there was. It is not mixed with what there is instead.
 pub fn a_replica_that_is_kept_in_a_clients_own_store_is_not_replaced() {
     let (mut config, mut store) = (ClientConfig::new(Seed::from_number(1)), MemoryStorage::default());
