@@ -10,6 +10,7 @@ use super::{
     items::Items,
     journal::State,
     nested::{every_kind, items_to_edit, items_to_read},
+    ordered::ordered,
     transaction::EditError,
     value::{self, ValueError},
 };
@@ -32,54 +33,6 @@ pub struct ListRef<'a, T> {
     values: PhantomData<fn() -> T>,
 }
 
-impl<'a, T> ListRef<'a, T> {
-    pub(super) fn of(state: &'a State, id: &ContainerId) -> Self {
-        Self { items: Items::of(state, id), values: PhantomData }
-    }
-
-    /// How many items it has.
-    pub fn len(&self) -> usize {
-        self.items.len()
-    }
-
-    /// Whether it has no item.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// The items, in order: for tools that do not know the type.
-    pub fn held(&self) -> impl Iterator<Item = Held<'a>> + use<'a, T> {
-        self.items.all()
-    }
-
-    every_kind!(items_to_read);
-}
-
-impl<'a, T: DeserializeOwned> ListRef<'a, T> {
-    /// The value at a position; `None` if there is none, or a container.
-    ///
-    /// # Errors
-    ///
-    /// If what is there is no `T`.
-    pub fn get(&self, at: usize) -> Result<Option<T>, ValueError> {
-        self.items.value(at)
-    }
-
-    /// The values, in order. Containers are passed over.
-    pub fn iter(&self) -> impl Iterator<Item = Result<T, ValueError>> + use<'a, T> {
-        self.items.values()
-    }
-
-    /// The values in one vector. Containers are passed over.
-    ///
-    /// # Errors
-    ///
-    /// If one of them is no `T`.
-    pub fn to_vec(&self) -> Result<Vec<T>, ValueError> {
-        self.iter().collect()
-    }
-}
-
 /// A list to be edited, inside a transaction. Positions are counted in items.
 pub struct ListMut<'a, T> {
     pub(super) state: &'a mut State,
@@ -87,76 +40,9 @@ pub struct ListMut<'a, T> {
     pub(super) values: PhantomData<fn() -> T>,
 }
 
-impl<T> ListMut<'_, T> {
-    /// Which container it is.
-    pub const fn id(&self) -> &ContainerId {
-        &self.id
-    }
-
-    /// The list as it stands in the transaction.
-    pub fn view(&self) -> ListRef<'_, T> {
-        ListRef::of(self.state, &self.id)
-    }
-
-    /// How many items it has.
-    pub fn len(&self) -> usize {
-        self.view().len()
-    }
-
-    /// Whether it has no item.
-    pub fn is_empty(&self) -> bool {
-        self.view().is_empty()
-    }
-
-    /// Deletes `count` items, from `at` on. None is no edit.
-    ///
-    /// # Errors
-    ///
-    /// If they reach past the end.
-    pub fn delete(&mut self, at: usize, count: usize) -> Result<(), EditError> {
-        self.state.delete_items(&self.id, at, count)
-    }
-
-    /// Deletes all items.
-    ///
-    /// # Errors
-    ///
-    /// None of its own: [`EditError::Exhausted`].
-    pub fn clear(&mut self) -> Result<(), EditError> {
-        self.delete(0, self.len())
-    }
-
-    every_kind!(items_to_edit);
-}
+ordered!(ListRef, ListMut);
 
 impl<T: Serialize> ListMut<'_, T> {
-    /// Inserts a value before the item `at`; at the end if that is the length.
-    ///
-    /// # Errors
-    ///
-    /// If the position is past the end, or the value cannot be written.
-    pub fn insert(&mut self, at: usize, value: &T) -> Result<(), EditError> {
-        self.state.insert_values(&self.id, at, vec![value::encode(value)?])
-    }
-
-    /// Inserts a value at the end.
-    ///
-    /// # Errors
-    ///
-    /// If the value cannot be written.
-    pub fn push(&mut self, value: &T) -> Result<(), EditError> {
-        self.insert(self.len(), value)
-    }
-
-    /// Inserts values at the end, which stay in one piece. None is no edit.
-    ///
-    /// # Errors
-    ///
-    /// If one of them cannot be written.
-    pub fn extend(&mut self, values: &[T]) -> Result<(), EditError> {
-        self.replace(self.len(), 0, values)
-    }
-
     /// Puts a value in the place of the item `at`, which is deleted.
     ///
     /// # Errors
@@ -206,16 +92,5 @@ fn plain<'a>(held: &Held<'a>) -> Option<&'a [u8]> {
     match held {
         Held::Value(bytes) => Some(bytes),
         Held::Container(_) => None,
-    }
-}
-
-impl<T: DeserializeOwned> ListMut<'_, T> {
-    /// The value at a position as it stands in the transaction; `None` if there is none, or a container.
-    ///
-    /// # Errors
-    ///
-    /// If what is there is no `T`.
-    pub fn get(&self, at: usize) -> Result<Option<T>, ValueError> {
-        self.view().get(at)
     }
 }

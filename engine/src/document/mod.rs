@@ -34,7 +34,7 @@
 //! | room | what it is for |
 //! |---|---|
 //! | `transaction`, `reading` | how an application comes by containers, to edit them and to read them |
-//! | `text`, `list`, `movable_list`, `map`, `register`, `counter`, `or_set`, `or_map`, `nested` | what it holds then |
+//! | `text`, `list`, `movable_list`, `map`, `register`, `counter`, `or_set`, `or_map`, `nested`, `ordered` | what it holds then |
 //! | `container`, `value` | which container, and what is in it |
 //! | `journal`, `runs`, `items`, `movable`, `writes` | containers, changed step by step and undone likewise |
 //! | `sequence` | Fugue, under every text and list |
@@ -76,6 +76,7 @@ mod movable_list;
 mod nested;
 mod or_map;
 mod or_set;
+mod ordered;
 mod past;
 mod reading;
 mod register;
