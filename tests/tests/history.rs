@@ -136,6 +136,19 @@ fn documents_part_are_edited_and_come_together() {
 }
 
 #[test]
+fn a_document_that_does_not_keep_what_another_one_lacks_is_not_merged_with_it_but_its_snapshot_is() {
+    let limits = Limits::default();
+    let (mut ann, mut eve) = (document(1), document(4));
+    write(&mut ann, 0, "base");
+    let mut bob = Document::from_snapshot(ReplicaId::new(2), ann.snapshot(), &limits).expect("a snapshot");
+    write(&mut bob, 4, "!");
+    assert_eq!(eve.merge(&bob, &limits), Err(MergeError::NotKept { op: op(1, 0) }));
+    assert_eq!((eve.log().is_empty(), eve.log().waiting()), (true, (0, 0)));
+    assert_eq!(eve.merge_snapshot(bob.snapshot(), &limits), Ok(true));
+    assert_eq!((ann.merge(&bob, &limits), text(&ann), text(&eve)), (Ok(1), "base!".into(), "base!".into()));
+}
+
+#[test]
 fn a_difference_names_only_what_is_different() {
     let mut ann = document(1);
     edit(&mut ann, |txn| {

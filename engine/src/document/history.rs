@@ -53,6 +53,13 @@ pub enum MergeError {
         /// The birth mark there.
         theirs: Epoch,
     },
+    /// The other one does not keep a change that is not here. What it shows can be taken in as a
+    /// [snapshot](Document::merge_snapshot).
+    #[error("{op} is not here, and is not kept there: merge a snapshot of that document")]
+    NotKept {
+        /// The operation.
+        op: OpId,
+    },
     /// A change can be part of no history that this document can hold. Those before it are taken in.
     #[error(transparent)]
     Change(#[from] ChangeFault),
@@ -238,12 +245,21 @@ impl Document {
     ///
     /// # Errors
     ///
-    /// If the histories were begun apart, or contradict each other.
+    /// If the histories were begun apart, or contradict each other, or the other document has not all changes that are missing
+    /// here.
     pub fn merge(&mut self, other: &Self, limits: &Limits) -> Result<usize, MergeError> {
-        match (self.log.epoch(), other.log.epoch()) {
-            (Some(ours), Some(theirs)) if ours != theirs => return Err(MergeError::Epochs { ours, theirs }),
-            (None, theirs) => self.log.set_epoch(theirs),
-            _ => {}
+        if let (Some(ours), Some(theirs)) = (self.log.epoch(), other.log.epoch()) {
+            if ours != theirs {
+                return Err(MergeError::Epochs { ours, theirs });
+            }
+        }
+        let here = self.log.version();
+        let lacks = other.log.not_kept().iter().find(|(replica, next)| *next > here.next(*replica));
+        if let Some((replica, _)) = lacks {
+            return Err(MergeError::NotKept { op: OpId::new(replica, here.next(replica)) });
+        }
+        if self.log.epoch().is_none() {
+            self.log.set_epoch(other.log.epoch());
         }
         let before = self.log.end();
         // What waits here may be released on the way.

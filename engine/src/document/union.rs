@@ -4,8 +4,9 @@
 //! each write when it was made, of each tag that it is there. So what another state has can be put into this one as if the
 //! changes had come that it has and this one lacks. What is missing in a state that covers it was taken away.
 
+use std::collections::BTreeSet;
+
 use super::{
-    body::BodyFault,
     container::{ContainerId, ContainerKind, Content, Entry},
     counter::Sums,
     journal::State,
@@ -23,12 +24,6 @@ pub(super) struct Apart;
 
 impl From<Misplaced> for Apart {
     fn from(_: Misplaced) -> Self {
-        Self
-    }
-}
-
-impl From<BodyFault> for Apart {
-    fn from(_: BodyFault) -> Self {
         Self
     }
 }
@@ -133,8 +128,9 @@ fn later(ours: Option<&Entry>, theirs: &Entry) -> Option<Entry> {
 
 /// Of each writer the sum of the side that has more of its changes.
 fn unite_sums(ours: &mut Sums, theirs: &Sums, covers: Covers<'_>) {
-    for (writer, next) in covers.theirs.iter() {
-        if next > covers.ours.next(writer) {
+    let writers: BTreeSet<_> = ours.by_writer().keys().chain(theirs.by_writer().keys()).copied().collect();
+    for writer in writers {
+        if covers.theirs.next(writer) > covers.ours.next(writer) {
             let before = if planted(Fault::UnionCountsTwice) { ours.of(writer) } else { 0 };
             ours.set(writer, theirs.of(writer).wrapping_add(before));
         }
