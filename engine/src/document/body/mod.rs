@@ -47,6 +47,7 @@ use crate::{
     causal::Change,
     error::Malformed,
     id::{OpId, ReplicaId},
+    packed::pack_number,
     proof::Situation,
 };
 
@@ -314,6 +315,19 @@ impl<'a> Read<'a> {
         }
         Ok(Self { first, rest, references: reading.references })
     }
+}
+
+/// The body of a letter typed on: of a character of one byte that goes on where the writer's last operation ended.
+pub(super) fn typed_on(letter: u8) -> Option<Bytes> {
+    Some(Bytes::from_static(TYPED.get(usize::from(letter))?))
+}
+
+/// The body of the deletion of one character of what the writer's last operation wrote to, which the writer inserted so many
+/// operations before, fewer than [`NUMBERS`]. `scratch` is empty.
+pub(super) fn deleted(back: u64, scratch: &mut Vec<u8>) -> Bytes {
+    scratch.push(DELETED);
+    pack_number(scratch, 2 * back);
+    owned(scratch)
 }
 
 /// A body that was written, in memory of its own. That of a letter typed on, or of one deleted nearby, is one of few: it is
