@@ -387,15 +387,20 @@ impl ChangeLog {
         self.check(&change, limits)?;
         let (from, clock) = (self.end(), self.clock);
         let mut refused = Vec::new();
-        let mut released = Vec::new();
-        let mut next = Some(change);
-        while let Some(change) = next {
-            if !planted(Fault::WaitingNeverReleased) {
-                released.extend(self.waiting.release(&change));
-            }
+        if self.waiting.len() == 0 {
             self.push(&change);
             appended(self, &change);
-            next = self.next_ready(&mut released, &mut refused, limits);
+        } else {
+            let mut released = Vec::new();
+            let mut next = Some(change);
+            while let Some(change) = next {
+                if !planted(Fault::WaitingNeverReleased) {
+                    released.extend(self.waiting.release(&change));
+                }
+                self.push(&change);
+                appended(self, &change);
+                next = self.next_ready(&mut released, &mut refused, limits);
+            }
         }
         if planted(Fault::ClockNotObserved) {
             self.clock = clock;
@@ -479,9 +484,9 @@ impl ChangeLog {
         if change.seq == 0 && self.writers.len() >= limits.replicas && !planted(Fault::WritersUnbounded) {
             return Err(ChangeFault::OverLimit { id, what: "writers of one document", limit: limits.replicas });
         }
-        let previous = self.last_clock(change.replica);
-        let others = change.deps.iter().filter_map(|dep| self.clock_of(dep));
-        let behind = previous.into_iter().chain(others).any(|clock| clock >= change.clock);
+        let behind = |clock: Option<Hlc>| clock.is_some_and(|clock| clock >= change.clock);
+        let behind =
+            behind(self.last_clock(change.replica)) || change.deps.iter().any(|dep| behind(self.clock_of(dep)));
         if behind && !planted(Fault::ClockBehindAccepted) {
             note(Situation::ClockBehindRefused);
             return Err(ChangeFault::ClockBehind { id });
@@ -503,7 +508,8 @@ impl ChangeLog {
 
     /// The clock of a writer's last change.
     fn last_clock(&self, replica: ReplicaId) -> Option<Hlc> {
-        self.clocks.get(self.writer_index(replica)?).copied()
+        let recent = self.entries.last_writer().filter(|recent| self.writers[*recent] == replica);
+        self.clocks.get(recent.or_else(|| self.writer_index(replica))?).copied()
     }
 
     #[inline]

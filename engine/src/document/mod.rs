@@ -377,7 +377,10 @@ impl Opening<'_> {
                 return Err(BodyFault::Unseen { op });
             }
         }
-        first.into_iter().chain(rest).try_for_each(|operation| self.state.apply(operation))
+        if let Some(first) = first {
+            self.state.apply(first)?;
+        }
+        rest.into_iter().try_for_each(|operation| self.state.apply(operation))
     }
 
     /// Tells what the journal holds, and empties it.
