@@ -40,6 +40,13 @@ impl VersionVector {
     /// Takes in everything of `replica` before `next`.
     #[inline]
     pub fn extend(&mut self, replica: ReplicaId, next: u64) {
+        match &mut self.next[..] {
+            [(only, last)] if *only == replica && *last <= next => *last = next,
+            _ => self.extend_one_of(replica, next),
+        }
+    }
+
+    fn extend_one_of(&mut self, replica: ReplicaId, next: u64) {
         match self.find(replica) {
             Ok(index) if planted(Fault::VersionGoesBack) => self.next[index].1 = next,
             Ok(index) => self.next[index].1 = self.next[index].1.max(next),
@@ -160,10 +167,14 @@ impl Frontier {
     pub(crate) fn replace(&mut self, earlier: OpId, op: OpId) {
         match &mut self.heads[..] {
             [only] if *only == earlier => *only = op,
-            heads => match heads.binary_search(&earlier) {
-                Ok(index) => heads[index] = op,
-                Err(_) => self.insert(op),
-            },
+            _ => self.replace_one_of(earlier, op),
+        }
+    }
+
+    fn replace_one_of(&mut self, earlier: OpId, op: OpId) {
+        match self.heads.binary_search(&earlier) {
+            Ok(index) => self.heads[index] = op,
+            Err(_) => self.insert(op),
         }
     }
 

@@ -255,7 +255,11 @@ impl Document {
         if let (Origin::Local, Some(undo)) = (origin, &mut self.undo) {
             undo.take(&self.state, wall);
         }
-        self.parts().1.report(origin, &change);
+        if self.reporting {
+            self.parts().1.report(origin, &change);
+        } else {
+            self.state.steps.clear();
+        }
         Ok(Edited { value, change: Some(change) })
     }
 
