@@ -98,28 +98,38 @@ impl Entries {
         self.len
     }
 
-    /// Whether a change with a body of this size is one more of the last run.
-    fn goes_on(&self, header: &Header<'_>, size: usize) -> bool {
-        let Header { writer, seq, len, clock, deps } = *header;
-        let last = &self.last;
-        let next = last.room() > 0 && writer == last.writer && seq == last.end() && seq < u64::MAX;
-        next && len == 1 && deps.is_empty() && size <= LARGE && last.can_step_to(clock)
+    /// The number of the last change's maker.
+    pub(crate) fn last_writer(&self) -> Option<usize> {
+        (self.last.count > 0).then_some(self.last.writer)
     }
 
-    /// Makes room for a change, and tells the chunk in which it will be.
-    pub(crate) fn make_room(&mut self, header: &Header<'_>, size: usize) -> usize {
-        if !self.goes_on(header, size) {
-            self.close_run();
-            if self.packed >= MOST || self.open.bytes.len() >= FULL {
-                let mut open = std::mem::take(&mut self.open);
-                self.open.bytes.reserve(open.bytes.len().min(FULL));
-                open.bytes.shrink_to_fit();
-                self.full.push(Chunk { bytes: open.bytes.into(), elsewhere: open.elsewhere });
-                (self.packed, self.before) = (0, Before::default());
-            }
-            if self.firsts.len() == self.full.len() {
-                self.firsts.push(self.len);
-            }
+    /// Adds a change that is one more of the last run, as most are. Whether it is; nothing has changed if not.
+    #[inline]
+    pub(crate) fn go_on(&mut self, header: &Header<'_>, body: &Bytes) -> bool {
+        let Header { writer, seq, len, clock, deps } = *header;
+        let last = &mut self.last;
+        let next = last.room() > 0 && writer == last.writer && seq == last.end() && seq < u64::MAX;
+        let goes_on = next && len == 1 && deps.is_empty() && body.len() <= LARGE && last.can_step_to(clock);
+        if goes_on {
+            last.step_to(clock);
+            last.add_bodies(body.len(), 1, body);
+            self.len += 1;
+        }
+        goes_on
+    }
+
+    /// Makes room for a change that [is not](Self::go_on), and tells the chunk in which it will be.
+    pub(crate) fn make_room(&mut self) -> usize {
+        self.close_run();
+        if self.packed >= MOST || self.open.bytes.len() >= FULL {
+            let mut open = std::mem::take(&mut self.open);
+            self.open.bytes.reserve(open.bytes.len().min(FULL));
+            open.bytes.shrink_to_fit();
+            self.full.push(Chunk { bytes: open.bytes.into(), elsewhere: open.elsewhere });
+            (self.packed, self.before) = (0, Before::default());
+        }
+        if self.firsts.len() == self.full.len() {
+            self.firsts.push(self.len);
         }
         self.full.len()
     }
@@ -127,13 +137,9 @@ impl Entries {
     /// Adds a change for which there has been [made room](Self::make_room). `number` is what the log calls a replica.
     pub(crate) fn push(&mut self, header: &Header<'_>, body: &Bytes, number: impl Fn(ReplicaId) -> Option<usize>) {
         let last = &mut self.last;
-        if last.count > 0 {
-            last.step_to(header.clock);
-        } else {
-            last.begin(header.writer, header.seq, header.len, header.clock);
-            if !header.deps.is_empty() {
-                pack_deps(&mut last.deps, header.deps, number);
-            }
+        last.begin(header.writer, header.seq, header.len, header.clock);
+        if !header.deps.is_empty() {
+            pack_deps(&mut last.deps, header.deps, number);
         }
         if body.len() > LARGE {
             last.add_bodies(body.len(), 1, &[]);
@@ -187,6 +193,7 @@ impl Entries {
             return;
         }
         let last = &mut self.last;
+        last.close_sizes();
         let goes_on = self.before.writer == Some((writer, seq));
         let next = clock.bits() == self.before.clock.bits().wrapping_add(1);
         let mut flags = 0;
@@ -438,8 +445,10 @@ mod tests {
         let writer = number(change.replica).expect("one of them");
         let Change { seq, len, clock, ref deps, ref body, .. } = *change;
         let header = Header { writer, seq, len, clock, deps };
-        entries.make_room(&header, body.len());
-        entries.push(&header, body, number);
+        if !entries.go_on(&header, body) {
+            entries.make_room();
+            entries.push(&header, body, number);
+        }
     }
 
     fn each(mut reading: Reading<'_>, writers: &[ReplicaId], mut tell: impl FnMut(LogPosition, Change)) {

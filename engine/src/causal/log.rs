@@ -53,6 +53,8 @@ pub struct ChangeLog {
     entries: Entries,
     /// Writers, in the order in which each first appears.
     writers: Vec<ReplicaId>,
+    /// The clock of the last change of each of them.
+    clocks: Vec<Hlc>,
     by_replica: BTreeMap<ReplicaId, Writer>,
     version: VersionVector,
     frontier: Frontier,
@@ -67,8 +69,6 @@ struct Writer {
     index: usize,
     /// The chunks of entries in which it has changes, each behind the number of its first operation there.
     chunks: Vec<(u64, usize)>,
-    /// The clock of its last change.
-    clock: Hlc,
 }
 
 impl ChangeLog {
@@ -83,7 +83,8 @@ impl ChangeLog {
             Self { version: base.version().clone(), frontier: base.frontier(), clock: base.clock(), ..Self::default() };
         for (index, (replica, clock)) in base.writers().iter().enumerate() {
             log.writers.push(*replica);
-            log.by_replica.insert(*replica, Writer { index, chunks: Vec::new(), clock: *clock });
+            log.clocks.push(*clock);
+            log.by_replica.insert(*replica, Writer { index, chunks: Vec::new() });
         }
         log.base = Arc::new(base);
         log
@@ -159,7 +160,7 @@ impl ChangeLog {
             let first = OpId::new(self.writers[run.writer], run.seq);
             shape.push(Run { first, end: run.end(), deps: run.deps(&self.writers) }, run.clock);
         }
-        shape.set_clocks(self.writers.iter().filter_map(|writer| Some(self.by_replica.get(writer)?.clock)));
+        shape.set_clocks(self.clocks.iter().copied());
         shape
     }
 
@@ -407,15 +408,20 @@ impl ChangeLog {
         self.check(&change, limits)?;
         let (from, clock) = (self.end(), self.clock);
         let mut refused = Vec::new();
-        let mut released = Vec::new();
-        let mut next = Some(change);
-        while let Some(change) = next {
-            if !planted(Fault::WaitingNeverReleased) {
-                released.extend(self.waiting.release(&change));
-            }
+        if self.waiting.len() == 0 {
             self.push(&change);
             appended(self, &change);
-            next = self.next_ready(&mut released, &mut refused, limits);
+        } else {
+            let mut released = Vec::new();
+            let mut next = Some(change);
+            while let Some(change) = next {
+                if !planted(Fault::WaitingNeverReleased) {
+                    released.extend(self.waiting.release(&change));
+                }
+                self.push(&change);
+                appended(self, &change);
+                next = self.next_ready(&mut released, &mut refused, limits);
+            }
         }
         if planted(Fault::ClockNotObserved) {
             self.clock = clock;
@@ -499,9 +505,9 @@ impl ChangeLog {
         if change.seq == 0 && self.writers.len() >= limits.replicas && !planted(Fault::WritersUnbounded) {
             return Err(ChangeFault::OverLimit { id, what: "writers of one document", limit: limits.replicas });
         }
-        let previous = self.by_replica.get(&change.replica).map(|writer| writer.clock);
-        let others = change.deps.iter().filter_map(|dep| self.clock_of(dep));
-        let behind = previous.into_iter().chain(others).any(|clock| clock >= change.clock);
+        let behind = |clock: Option<Hlc>| clock.is_some_and(|clock| clock >= change.clock);
+        let behind =
+            behind(self.last_clock(change.replica)) || change.deps.iter().any(|dep| behind(self.clock_of(dep)));
         if behind && !planted(Fault::ClockBehindAccepted) {
             note(Situation::ClockBehindRefused);
             return Err(ChangeFault::ClockBehind { id });
@@ -513,7 +519,7 @@ impl ChangeLog {
     fn clock_of(&self, op: OpId) -> Option<Hlc> {
         let is_last = |version: &VersionVector| op.seq.checked_add(1) == Some(version.next(op.replica));
         if is_last(&self.version) {
-            return self.by_replica.get(&op.replica).map(|writer| writer.clock);
+            return self.last_clock(op.replica);
         }
         if is_last(self.base.version()) {
             return self.base.writers().get(self.writer_index(op.replica)?).map(|(_, clock)| *clock);
@@ -521,20 +527,22 @@ impl ChangeLog {
         self.covering_change(op).map(|run| run.clock)
     }
 
+    /// The clock of a writer's last change.
+    fn last_clock(&self, replica: ReplicaId) -> Option<Hlc> {
+        let recent = self.entries.last_writer().filter(|recent| self.writers[*recent] == replica);
+        self.clocks.get(recent.or_else(|| self.writer_index(replica))?).copied()
+    }
+
+    #[inline]
     fn push(&mut self, change: &Change) {
         let Change { replica, seq, len, clock, ref deps, ref body } = *change;
-        let writer = self.by_replica.entry(replica).or_insert_with(|| {
-            self.writers.push(replica);
-            Writer { index: self.writers.len() - 1, chunks: Vec::new(), clock }
-        });
-        let header = Header { writer: writer.index, seq, len, clock, deps };
-        let chunk = self.entries.make_room(&header, body.len());
-        if writer.chunks.last().is_none_or(|(_, last)| *last != chunk) {
-            writer.chunks.push((seq, chunk));
+        let last = self.entries.last_writer().filter(|last| self.writers[*last] == replica);
+        match last {
+            Some(writer) if self.entries.go_on(&Header { writer, seq, len, clock, deps }, body) => {
+                self.clocks[writer] = clock;
+            }
+            _ => self.push_entry(change),
         }
-        writer.clock = clock;
-        let by_replica = &self.by_replica;
-        self.entries.push(&header, body, |replica| by_replica.get(&replica).map(|writer| writer.index));
         for dep in deps.iter().filter(|_| !planted(Fault::HeadNotRetired)) {
             self.frontier.remove(dep);
         }
@@ -546,16 +554,34 @@ impl ChangeLog {
         self.clock = self.clock.max(clock);
     }
 
+    /// Adds an entry for a change with which another run of changes begins.
+    fn push_entry(&mut self, change: &Change) {
+        let Change { replica, seq, len, clock, ref deps, ref body } = *change;
+        let writer = self.by_replica.entry(replica).or_insert_with(|| {
+            self.writers.push(replica);
+            self.clocks.push(clock);
+            Writer { index: self.writers.len() - 1, chunks: Vec::new() }
+        });
+        self.clocks[writer.index] = clock;
+        let header = Header { writer: writer.index, seq, len, clock, deps };
+        let chunk = self.entries.make_room();
+        if writer.chunks.last().is_none_or(|(_, last)| *last != chunk) {
+            writer.chunks.push((seq, chunk));
+        }
+        let by_replica = &self.by_replica;
+        self.entries.push(&header, body, |replica| by_replica.get(&replica).map(|writer| writer.index));
+    }
+
     /// The changes of a run, which comes from where its writers have the numbers of these `names`.
     fn push_run(&mut self, mut run: ChangeRun<'_>, names: &[ReplicaId]) {
         while run.count > 0 {
             let first = run.change(names);
             self.push(&first);
             run.skip(1);
-            let Some(writer) = self.by_replica.get_mut(&first.replica).filter(|_| run.count > 0) else { continue };
+            let Some(writer) = self.writer_index(first.replica).filter(|_| run.count > 0) else { continue };
             self.entries.extend(&mut run);
-            writer.clock = self.entries.last_clock();
-            self.clock = self.clock.max(writer.clock);
+            self.clocks[writer] = self.entries.last_clock();
+            self.clock = self.clock.max(self.clocks[writer]);
             self.frontier.replace(first.last(), OpId::new(first.replica, run.seq - 1));
             self.version.extend(first.replica, run.seq);
         }

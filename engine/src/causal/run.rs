@@ -51,6 +51,8 @@ pub(super) struct Sizes<'a> {
     pub(super) left: usize,
     /// Packed: for each further group how long, and how many.
     pub(super) rest: &'a [u8],
+    /// The same of the group behind these, which is not packed yet; of none if there is no such group.
+    pub(super) open: (usize, usize),
 }
 
 /// Where bodies lie, one behind the other.
@@ -196,9 +198,11 @@ impl<'a> ChangeRun<'a> {
 impl Sizes<'_> {
     /// Goes on with the next group, if there is one.
     pub(super) fn next(&mut self) {
-        if !self.rest.is_empty() {
-            (self.size, self.left) = (number(&mut self.rest) as usize, number(&mut self.rest) as usize);
-        }
+        (self.size, self.left) = if self.rest.is_empty() {
+            std::mem::take(&mut self.open)
+        } else {
+            (number(&mut self.rest) as usize, number(&mut self.rest) as usize)
+        };
     }
 }
 
@@ -217,10 +221,9 @@ pub(super) struct OpenRun {
     pub(super) steady: bool,
     pub(super) steps: Vec<u8>,
     pub(super) sizes: Vec<u8>,
-    /// How long the last bodies are, how many of them are as long as each other, and where in the sizes that stands.
+    /// How long the last bodies are, and how many of them are as long as each other. That is not among the sizes yet.
     size: usize,
     alike: usize,
-    alike_at: usize,
     pub(super) bodies: Vec<u8>,
     /// A body that lies elsewhere. It is the only one then.
     pub(super) elsewhere: Option<Bytes>,
@@ -240,7 +243,7 @@ impl OpenRun {
         for bytes in [&mut self.deps, &mut self.steps, &mut self.sizes, &mut self.bodies] {
             bytes.clear();
         }
-        (self.size, self.alike, self.alike_at) = (0, 0, 0);
+        (self.size, self.alike) = (0, 0);
         self.elsewhere = None;
     }
 
@@ -250,6 +253,7 @@ impl OpenRun {
     }
 
     /// How many more changes fit; none if changes cannot go on here at all.
+    #[inline]
     pub(super) fn room(&self) -> usize {
         let may = self.count > 0 && self.len == 1 && self.elsewhere.is_none() && self.bodies.len() < MOST_BYTES;
         if may { MOST.saturating_sub(self.count) } else { 0 }
@@ -261,18 +265,22 @@ impl OpenRun {
     }
 
     /// Adds the clock of one more change.
+    #[inline]
     pub(super) fn step_to(&mut self, clock: Hlc) {
-        let next = clock.bits() == self.last.bits() + 1;
-        if self.steady && !next {
+        if !self.steady || clock.bits() != self.last.bits() + 1 {
+            self.pack_step_to(clock);
+        }
+        self.last = clock;
+        self.count += 1;
+    }
+
+    fn pack_step_to(&mut self, clock: Hlc) {
+        if self.steady {
             self.steady = false;
             // So many were the very next until now.
             self.steps.extend(std::iter::repeat_n(NEXT_STEP, self.count - 1));
         }
-        if !self.steady {
-            pack_step(&mut self.steps, self.last, clock);
-        }
-        self.last = clock;
-        self.count += 1;
+        pack_step(&mut self.steps, self.last, clock);
     }
 
     /// Adds the clocks of more changes, each the very next.
@@ -285,20 +293,32 @@ impl OpenRun {
     }
 
     /// Adds bodies that are as long as each other.
+    #[inline]
     pub(super) fn add_bodies(&mut self, size: usize, count: usize, bodies: &[u8]) {
-        if size != self.size || self.alike == 0 {
-            (self.size, self.alike, self.alike_at) = (size, 0, self.sizes.len());
+        if size != self.size {
+            self.close_sizes();
+            self.size = size;
         }
         self.alike += count;
-        self.sizes.truncate(self.alike_at);
-        pack_number(&mut self.sizes, self.size as u64);
-        pack_number(&mut self.sizes, self.alike as u64);
-        self.bodies.extend_from_slice(bodies);
+        match *bodies {
+            // Of a letter typed.
+            [tag, letter] => self.bodies.extend_from_slice(&[tag, letter]),
+            _ => self.bodies.extend_from_slice(bodies),
+        }
+    }
+
+    /// Packs how long the last bodies are.
+    pub(super) fn close_sizes(&mut self) {
+        if self.alike > 0 {
+            pack_number(&mut self.sizes, self.size as u64);
+            pack_number(&mut self.sizes, self.alike as u64);
+            self.alike = 0;
+        }
     }
 
     /// The same run, to be read.
     pub(super) fn read(&self, position: LogPosition) -> ChangeRun<'_> {
-        let mut sizes = Sizes { rest: &self.sizes, ..Sizes::default() };
+        let mut sizes = Sizes { rest: &self.sizes, open: (self.size, self.alike), ..Sizes::default() };
         sizes.next();
         ChangeRun {
             position,

@@ -22,6 +22,7 @@ impl VersionVector {
     }
 
     /// The first operation of `replica` that is not had.
+    #[inline]
     pub fn next(&self, replica: ReplicaId) -> u64 {
         self.find(replica).map_or(0, |index| self.next[index].1)
     }
@@ -37,7 +38,15 @@ impl VersionVector {
     }
 
     /// Takes in everything of `replica` before `next`.
+    #[inline]
     pub fn extend(&mut self, replica: ReplicaId, next: u64) {
+        match &mut self.next[..] {
+            [(only, last)] if *only == replica && *last <= next => *last = next,
+            _ => self.extend_one_of(replica, next),
+        }
+    }
+
+    fn extend_one_of(&mut self, replica: ReplicaId, next: u64) {
         match self.find(replica) {
             Ok(index) if planted(Fault::VersionGoesBack) => self.next[index].1 = next,
             Ok(index) => self.next[index].1 = self.next[index].1.max(next),
@@ -74,8 +83,13 @@ impl VersionVector {
         self.next.is_empty()
     }
 
+    #[inline]
     fn find(&self, replica: ReplicaId) -> Result<usize, usize> {
-        self.next.binary_search_by_key(&replica, |(known, _)| *known)
+        match &self.next[..] {
+            // Most histories are one person's for long.
+            [(only, _)] if *only == replica => Ok(0),
+            next => next.binary_search_by_key(&replica, |(known, _)| *known),
+        }
     }
 }
 
@@ -149,7 +163,15 @@ impl Frontier {
     }
 
     /// Puts a head in the place of an earlier operation of the same replica, which may not be one.
+    #[inline]
     pub(crate) fn replace(&mut self, earlier: OpId, op: OpId) {
+        match &mut self.heads[..] {
+            [only] if *only == earlier => *only = op,
+            _ => self.replace_one_of(earlier, op),
+        }
+    }
+
+    fn replace_one_of(&mut self, earlier: OpId, op: OpId) {
         match self.heads.binary_search(&earlier) {
             Ok(index) => self.heads[index] = op,
             Err(_) => self.insert(op),

@@ -135,6 +135,11 @@ impl ContainerId {
         Self { place: Place::Root(name.into()), kind }
     }
 
+    /// Whether it is that.
+    pub(super) fn is_root(&self, kind: ContainerKind, name: &str) -> bool {
+        self.kind == kind && matches!(&self.place, Place::Root(its) if **its == *name)
+    }
+
     /// The one at a key of another one; `None` if that would be nested too deep.
     pub(super) fn nested(parent: &Self, key: &Arc<str>, kind: ContainerKind, over: Option<OpId>) -> Option<Self> {
         let over = over.filter(|_| !planted(Fault::ChildIsWhatItWas));

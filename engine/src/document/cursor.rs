@@ -221,7 +221,7 @@ impl Document {
 impl TextMut<'_> {
     /// The cursor at a position, as the text stands in the transaction; at the end if it has not as many characters.
     pub fn cursor(&self, at: usize, side: Side) -> Cursor {
-        Cursor::at(self.state, &self.id, at, side)
-            .unwrap_or_else(|| Cursor { container: self.id.clone(), anchor: Anchor::Beginning })
+        Cursor::at(self.state, self.id(), at, side)
+            .unwrap_or_else(|| Cursor { container: self.id().clone(), anchor: Anchor::Beginning })
     }
 }

@@ -165,7 +165,8 @@ impl State {
         if count == 0 {
             return Ok(());
         }
-        self.delete(id, at, count).ok_or(EditError::Exhausted)
+        let container = self.open(id);
+        self.delete(container, at, count).ok_or(EditError::Exhausted)
     }
 
     fn check_range(&self, id: &ContainerId, at: usize, count: usize) -> Result<(), EditError> {

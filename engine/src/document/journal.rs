@@ -10,11 +10,11 @@ use bytes::Bytes;
 
 use super::{
     body::{self, Action, BodyFault, Dictionary, Known, NUMBERS, Opened, Writing},
-    container::{Container, ContainerId, ContainerKind, Content, Entry, Place, Stamp, Value},
+    container::{Container, ContainerId, ContainerKind, Content, Entry, Stamp, Value},
     local::LocalId,
     sequence::{Origins, Removed, Said, Saying, SequenceId, Sequences},
     telling::Telling,
-    writers::Writers,
+    writers::{Writer, Writers},
 };
 use crate::{
     causal::Hlc,
@@ -83,6 +83,18 @@ impl Step {
             Self::Untagged { tag, .. } => Some(tag.op()),
             _ => None,
         }
+    }
+}
+
+/// A container that is being edited: by its place here, where it is found at once, or by its id if it may have none yet.
+pub(super) enum Named {
+    Here(usize),
+    Id(ContainerId),
+}
+
+impl From<ContainerId> for Named {
+    fn from(id: ContainerId) -> Self {
+        Self::Id(id)
     }
 }
 
@@ -235,13 +247,38 @@ impl State {
 
     /// The journal as a body, and what its author had mentioned before.
     pub(super) fn write_body(&mut self) -> (Bytes, Known) {
+        let known = self.dictionary().known();
+        let Some(letter) = self.write_letter() else { return (self.write_steps(), known) };
+        if cfg!(debug_assertions) {
+            let after = self.dictionary().known();
+            self.dictionary().return_to(known);
+            let body = self.write_steps();
+            debug_assert!(body == letter && self.dictionary().known() == after, "a letter is written as anything is");
+        }
+        (letter, known)
+    }
+
+    fn telling(&mut self) -> (Telling<'_>, &[Step], &mut Vec<u8>, &mut Writer) {
         let Self { sequences, containers, writers, author, steps, scratch, .. } = self;
-        let telling = Telling { sequences, containers, own: author.replica };
-        let dictionary = &mut writers.current().dictionary;
-        let known = dictionary.known();
+        (Telling { sequences, containers, own: author.replica }, steps, scratch, writers.current())
+    }
+
+    fn write_letter(&mut self) -> Option<Bytes> {
+        let taken_back = self.taken_back;
+        let (telling, steps, scratch, writer) = self.telling();
         scratch.clear();
-        telling.write(steps, &mut Writing::new(scratch, author.replica, dictionary));
-        (body::owned(scratch), known)
+        telling.letter(steps, writer.last_opened(taken_back)?, &mut writer.dictionary, scratch)
+    }
+
+    fn write_steps(&mut self) -> Bytes {
+        let (taken_back, own) = (self.taken_back, self.author.replica);
+        let (telling, steps, scratch, writer) = self.telling();
+        scratch.clear();
+        telling.write(steps, &mut Writing::new(scratch, own, &mut writer.dictionary));
+        if let (Some(index), Some(last)) = (writer.dictionary.last(), steps.iter().rev().find_map(Step::container)) {
+            writer.note_opened(index, taken_back, last);
+        }
+        body::owned(scratch)
     }
 
     /// Forgets what the author has mentioned since, because it is part of no change that counts.
@@ -257,10 +294,32 @@ impl State {
         recent.or_else(|| self.index.get(id).map(|index| &self.containers[*index]))
     }
 
+    /// The same of a text at the root.
+    pub(super) fn root_text(&mut self, name: &str) -> Named {
+        match self.containers.get(self.recent) {
+            Some(Container { id, .. }) if id.is_root(ContainerKind::Text, name) => Named::Here(self.recent),
+            _ => self.named(ContainerId::root(ContainerKind::Text, name)),
+        }
+    }
+
+    /// A container by its place here, if it has one.
+    pub(super) fn named(&mut self, id: ContainerId) -> Named {
+        let Some(index) = self.index.get(&id) else { return Named::Id(id) };
+        self.recent = *index;
+        Named::Here(*index)
+    }
+
+    /// Its id.
+    pub(super) fn id_of<'a>(&'a self, named: &'a Named) -> &'a ContainerId {
+        match named {
+            Named::Here(index) => &self.containers[*index].id,
+            Named::Id(id) => id,
+        }
+    }
+
     /// The id of a container at the root, whether it was ever written to or not.
     pub(super) fn root(&self, kind: ContainerKind, name: &str) -> ContainerId {
-        let is_it = |id: &ContainerId| id.kind == kind && matches!(&id.place, Place::Root(its) if **its == *name);
-        let recent = self.containers.get(self.recent).filter(|recent| is_it(&recent.id));
+        let recent = self.containers.get(self.recent).filter(|recent| recent.id.is_root(kind, name));
         recent.map_or_else(|| ContainerId::root(kind, name), |recent| recent.id.clone())
     }
 
@@ -293,6 +352,14 @@ impl State {
         self.index.insert(id.clone(), index);
         self.steps.push(Step::Created);
         index
+    }
+
+    /// The same by its name.
+    pub(super) fn open_named(&mut self, named: &Named) -> usize {
+        match named {
+            Named::Here(index) => *index,
+            Named::Id(id) => self.open(id),
+        }
     }
 
     /// The number of the next operation.

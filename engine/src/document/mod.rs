@@ -258,7 +258,11 @@ impl Document {
         if let (Origin::Local, Some(undo)) = (origin, &mut self.undo) {
             undo.take(&self.state, wall);
         }
-        self.parts().1.report(origin, &change);
+        if self.reporting {
+            self.parts().1.report(origin, &change);
+        } else {
+            self.state.steps.clear();
+        }
         Ok(Edited { value, change: Some(change) })
     }
 
@@ -380,7 +384,10 @@ impl Opening<'_> {
                 return Err(BodyFault::Unseen { op });
             }
         }
-        first.into_iter().chain(rest).try_for_each(|operation| self.state.apply(operation))
+        if let Some(first) = first {
+            self.state.apply(first)?;
+        }
+        rest.into_iter().try_for_each(|operation| self.state.apply(operation))
     }
 
     /// Tells what the journal holds, and empties it.

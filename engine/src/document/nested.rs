@@ -41,7 +41,7 @@ macro_rules! keys_to_edit {
             key: &str,
         ) -> Result<$crate::document::$edit<'_ $(, $value)?>, $crate::document::EditError> {
             let id = self.state.nest(&self.id, key, $crate::document::ContainerKind::$kind)?;
-            Ok($crate::document::$edit { state: self.state, id $(, values: PhantomData::<fn() -> $value>)? })
+            Ok($crate::document::$edit { state: self.state, id: id.into() $(, values: PhantomData::<fn() -> $value>)? })
         }
     )*};
 }
@@ -63,7 +63,7 @@ macro_rules! items_to_edit {
         #[doc = concat!("The ", $what, " at a position; `None` if something else is there, or nothing.")]
         pub fn $name $(<$value>)? (&mut self, at: usize) -> Option<$crate::document::$edit<'_ $(, $value)?>> {
             let id = self.view().items.child(at, $crate::document::ContainerKind::$kind)?;
-            Some($crate::document::$edit { state: self.state, id $(, values: PhantomData::<fn() -> $value>)? })
+            Some($crate::document::$edit { state: self.state, id: id.into() $(, values: PhantomData::<fn() -> $value>)? })
         }
 
         #[doc = concat!("Inserts a new ", $what, " before the item `at`; at the end if that is the length.")]
@@ -76,7 +76,7 @@ macro_rules! items_to_edit {
             at: usize,
         ) -> Result<$crate::document::$edit<'_ $(, $value)?>, $crate::document::EditError> {
             let id = self.state.insert_child(&self.id, at, $crate::document::ContainerKind::$kind)?;
-            Ok($crate::document::$edit { state: self.state, id $(, values: PhantomData::<fn() -> $value>)? })
+            Ok($crate::document::$edit { state: self.state, id: id.into() $(, values: PhantomData::<fn() -> $value>)? })
         }
     )*};
 }

@@ -2,8 +2,8 @@
 
 use super::{
     body::BodyFault,
-    container::{ContainerId, ContainerKind, Item},
-    journal::{State, Step},
+    container::{Container, ContainerId, ContainerKind, Item},
+    journal::{Named, State, Step},
     local::LocalId,
     sequence::{Misplaced, Origins, Removed, Said, Saying, SequenceId},
 };
@@ -19,11 +19,12 @@ impl State {
     }
 
     /// Inserts text here. The position is inside and the text not empty. `None` if the numbers are used up.
-    pub(super) fn insert(&mut self, id: &ContainerId, at: usize, text: &str) -> Option<()> {
-        let len = u32::try_from(text.chars().count()).ok()?;
+    pub(super) fn insert(&mut self, text: &Named, at: usize, inserted: &str) -> Option<()> {
+        let len = u32::try_from(inserted.chars().count()).ok()?;
         let (_, first) = self.number_run(len)?;
-        let said = self.sequences.say_text(first, text);
-        self.insert_run(id, at, first, len, said);
+        let said = self.sequences.say_text(first, inserted);
+        let container = self.open_named(text);
+        self.insert_run(container, at, first, len, said);
         Some(())
     }
 
@@ -34,7 +35,8 @@ impl State {
         let (seq, first) = self.number_run(len)?;
         let children = self.children(id, &items, seq);
         let said = self.sequences.say_items(first, items);
-        self.insert_run(id, at, first, len, said);
+        let container = self.open(id);
+        self.insert_run(container, at, first, len, said);
         self.open_all(&children);
         Some(seq)
     }
@@ -47,8 +49,8 @@ impl State {
         Some((self.take_numbers(u64::from(len))?, first))
     }
 
-    fn insert_run(&mut self, id: &ContainerId, at: usize, first: LocalId, len: u32, said: Said) {
-        let (container, sequence) = self.open_sequence(id);
+    fn insert_run(&mut self, container: usize, at: usize, first: LocalId, len: u32, said: Said) {
+        let sequence = self.sequence_of(container);
         let origins = self.sequences.insert(sequence, at, first, len, said);
         self.steps.push(Step::Inserted { container, first, len, origins, at, said });
     }
@@ -143,11 +145,12 @@ impl State {
         op.map(|op| self.find(op).ok_or(BodyFault::Missing { op })).transpose()
     }
 
-    /// Deletes characters or items here. The range is inside and not empty. `None` if the numbers are used up.
-    pub(super) fn delete(&mut self, id: &ContainerId, at: usize, count: usize) -> Option<()> {
+    /// Deletes characters or items here, of which there are as many. `None` if the numbers are used up.
+    pub(super) fn delete(&mut self, container: usize, at: usize, count: usize) -> Option<()> {
         let mark = self.mark();
-        let (container, sequence) = self.open_sequence(id);
+        let Container { id, content } = &self.containers[container];
         let one_by_one = id.kind == ContainerKind::MovableList;
+        let sequence = content.sequence().expect("a container is of the kind in its id");
         let (mut left, mut numbered) = (count, true);
         while left > 0 {
             // What is named is an element, and two that stand side by side may be named by numbers far apart.

@@ -3,12 +3,14 @@
 //! Nothing is copied: an operation that was made of several steps, such as letters typed one by one, lies in one piece
 //! among what its writer ever inserted.
 
+use bytes::Bytes;
+
 use super::{
-    body::{Action, Writing},
+    body::{self, Action, Dictionary, Writing},
     container::{Container, ContainerKind, Item, Stamp, Value},
     journal::Step,
     local::LocalId,
-    sequence::{Origins, Saying, Sequences},
+    sequence::{Origins, Removed, Saying, Sequences},
     writes::key_text,
 };
 use crate::id::{OpId, ReplicaId};
@@ -34,6 +36,35 @@ impl Telling<'_> {
             let (operation, later) = steps.split_at(len);
             self.write_operation(container, operation, writing);
             steps = later;
+        }
+    }
+
+    /// The body of steps that are one letter typed on, or one deleted nearby, in what the writer's last operation wrote to: what
+    /// nearly every edit is. `None` if they are something else; the body is [written](Self::write) then. `scratch` is empty.
+    pub(super) fn letter(
+        self,
+        steps: &[Step],
+        last: usize,
+        dictionary: &mut Dictionary,
+        scratch: &mut Vec<u8>,
+    ) -> Option<Bytes> {
+        match *steps {
+            [Step::Inserted { container, first, len: 1, origins: Origins { left, right }, said, .. }]
+                if container == last =>
+            {
+                let Saying::Text(text) = self.sequences.saying(first, said) else { return None };
+                let &[letter] = text.as_bytes() else { return None };
+                let follows = left.is_some_and(|left| left.plus(1) == first);
+                let typed_on = follows && dictionary.type_on(self.name(first).seq, right.map(|right| self.name(right)));
+                typed_on.then(|| body::typed_on(letter))?
+            }
+            [Step::Deleted { container, seq, removed: Removed { first, len: 1, .. } }] if container == last => {
+                let first = self.name(self.containers[container].content.element(first));
+                let back = seq.checked_sub(first.seq).filter(|_| first.replica == self.own)?;
+                dictionary.note_deletion();
+                Some(body::deleted(back, scratch))
+            }
+            _ => None,
         }
     }
 
@@ -123,6 +154,7 @@ impl Telling<'_> {
         writing.operation(seq, id, &action);
     }
 
+    #[inline]
     fn name(self, item: LocalId) -> OpId {
         self.sequences.ids.op(item)
     }

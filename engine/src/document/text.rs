@@ -6,7 +6,7 @@ use super::{
     container::ContainerId,
     diff,
     event::TextEdit,
-    journal::State,
+    journal::{Named, State},
     sequence::{SequenceId, Sequences, Sum, Unit},
     transaction::EditError,
 };
@@ -120,18 +120,19 @@ impl PartialEq<&str> for TextRef<'_> {
 /// A text to be edited, inside a transaction.
 pub struct TextMut<'a> {
     pub(super) state: &'a mut State,
-    pub(super) id: ContainerId,
+    pub(super) id: Named,
 }
 
 impl TextMut<'_> {
     /// Which container it is.
-    pub const fn id(&self) -> &ContainerId {
-        &self.id
+    pub fn id(&self) -> &ContainerId {
+        self.state.id_of(&self.id)
     }
 
     /// The text as it stands in the transaction.
     pub fn view(&self) -> TextRef<'_> {
-        TextRef::of(self.state, &self.id)
+        let Named::Here(index) = &self.id else { return TextRef::of(self.state, self.id()) };
+        TextRef { sequence: Some((&self.state.sequences, self.state.sequence_of(*index))) }
     }
 
     /// How many characters it has.
@@ -176,7 +177,7 @@ impl TextMut<'_> {
         if count == 0 {
             return Ok(());
         }
-        self.state.delete(&self.id, at, count).ok_or(EditError::Exhausted)
+        self.delete_here(at, count).ok_or(EditError::Exhausted)
     }
 
     /// Deletes `count` characters from `at` on and inserts others in their place.
@@ -187,7 +188,7 @@ impl TextMut<'_> {
     pub fn replace(&mut self, at: usize, count: usize, text: &str) -> Result<(), EditError> {
         self.check(at, count)?;
         let mark = self.state.mark();
-        let deleted = count == 0 || self.state.delete(&self.id, at, count).is_some();
+        let deleted = count == 0 || self.delete_here(at, count).is_some();
         if deleted && (text.is_empty() || self.state.insert(&self.id, at, text).is_some()) {
             return Ok(());
         }
@@ -214,6 +215,12 @@ impl TextMut<'_> {
     pub fn update_with_caret(&mut self, new: &str, caret: usize) -> Result<(), EditError> {
         let edit = diff::delta(&self.to_string(), new, Some(caret));
         self.apply(edit)
+    }
+
+    /// Deletes characters that are there.
+    fn delete_here(&mut self, at: usize, count: usize) -> Option<()> {
+        let container = self.state.open_named(&self.id);
+        self.state.delete(container, at, count)
     }
 
     /// Applies one edit after another, all of them or none.

@@ -112,7 +112,7 @@ impl<'a> Transaction<'a> {
 
     /// The text of this name at the root. It begins to exist with the first character.
     pub fn text(&mut self, name: &str) -> TextMut<'_> {
-        TextMut { id: self.state.root(ContainerKind::Text, name), state: self.state }
+        TextMut { id: self.state.root_text(name), state: self.state }
     }
 
     /// The list of this name at the root. It begins to exist with the first item.
@@ -156,7 +156,7 @@ impl<'a> Transaction<'a> {
     ///
     /// If there is no such text here.
     pub fn text_of(&mut self, id: &ContainerId) -> Result<TextMut<'_>, EditError> {
-        Ok(TextMut { id: self.known(id, ContainerKind::Text)?, state: self.state })
+        Ok(TextMut { id: self.state.named(self.known(id, ContainerKind::Text)?), state: self.state })
     }
 
     /// The list of this id: see [`text_of`](Self::text_of).

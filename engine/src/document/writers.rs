@@ -85,6 +85,11 @@ impl Writer {
         if self.taken_back == taken_back { *self.opened.get(index)? } else { None }
     }
 
+    /// The same of the container that its last operation wrote to.
+    pub(super) fn last_opened(&self, taken_back: u64) -> Option<usize> {
+        self.opened(self.dictionary.last()?, taken_back)
+    }
+
     /// Notes which one it is.
     pub(super) fn note_opened(&mut self, index: usize, taken_back: u64, container: usize) {
         if self.taken_back != taken_back {

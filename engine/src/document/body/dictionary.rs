@@ -32,7 +32,7 @@ pub(super) struct Insertion {
 }
 
 /// A state of a dictionary to return to.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(in crate::document) struct Known {
     replicas: usize,
     containers: usize,
@@ -105,6 +105,19 @@ impl Dictionary {
     pub(super) fn is_continued_by(&self, own: ReplicaId, seq: u64, left: Option<OpId>, right: Option<OpId>) -> bool {
         let before = seq.checked_sub(1).map(|before| OpId::new(own, before));
         left.is_some() && left == before && self.insertion == Some(Insertion { end: seq, right })
+    }
+
+    /// Takes note of a letter that its writer inserted behind the one before, if it goes on where the last operation ended.
+    /// Whether it does.
+    #[inline]
+    pub(in crate::document) fn type_on(&mut self, seq: u64, right: Option<OpId>) -> bool {
+        let last = self.insertion.as_mut().filter(|last| last.end == seq && last.right == right);
+        last.map(|last| last.end = seq + 1).is_some()
+    }
+
+    /// What the last operation wrote to, as an index.
+    pub(in crate::document) const fn last(&self) -> Option<usize> {
+        self.container
     }
 
     /// The container of an index.

@@ -39,7 +39,7 @@ pub(super) use dictionary::{Known, Mentioned};
 pub(super) use form::NUMBERS;
 use form::{DELETED, TYPED_ON};
 pub(super) use reading::{Opened, References};
-use reading::{Reading, letter};
+use reading::{Reading, deletion, letter};
 pub(super) use writing::Writing;
 
 use super::container::{ContainerId, ContainerKind, Item, Value};
@@ -47,6 +47,7 @@ use crate::{
     causal::Change,
     error::Malformed,
     id::{OpId, ReplicaId},
+    packed::pack_number,
     proof::Situation,
 };
 
@@ -304,7 +305,7 @@ impl<'a> Read<'a> {
     /// Reads the body of a change. After an error the caller has to have the dictionary return to what it was.
     pub(super) fn new(change: &'a Change, dictionary: &mut Dictionary) -> Result<Self, BodyFault> {
         let mut rest = Vec::new();
-        if let Some(first) = letter(change, dictionary) {
+        if let Some(first) = letter(change, dictionary).or_else(|| deletion(change, dictionary)) {
             return Ok(Self { first: Some(first), rest, references: References::default() });
         }
         let mut reading = Reading::new(change, dictionary);
@@ -314,6 +315,19 @@ impl<'a> Read<'a> {
         }
         Ok(Self { first, rest, references: reading.references })
     }
+}
+
+/// The body of a letter typed on: of a character of one byte that goes on where the writer's last operation ended.
+pub(super) fn typed_on(letter: u8) -> Option<Bytes> {
+    Some(Bytes::from_static(TYPED.get(usize::from(letter))?))
+}
+
+/// The body of the deletion of one character of what the writer's last operation wrote to, which the writer inserted so many
+/// operations before, fewer than [`NUMBERS`]. `scratch` is empty.
+pub(super) fn deleted(back: u64, scratch: &mut Vec<u8>) -> Bytes {
+    scratch.push(DELETED);
+    pack_number(scratch, 2 * back);
+    owned(scratch)
 }
 
 /// A body that was written, in memory of its own. That of a letter typed on, or of one deleted nearby, is one of few: it is
@@ -370,6 +384,58 @@ mod tests {
             body.len()
         };
         assert_eq!([typed(0, "a"), typed(1, "b"), typed(2, "é"), typed(3, "cd"), typed(5, "e")], [9, 2, 3, 4, 2]);
+    }
+
+    #[test]
+    fn what_is_read_in_a_few_steps_is_what_it_is() {
+        let texts = |count: u64, kind| {
+            let mut dictionary = Dictionary::default();
+            let text: String = (0..count).map(|_| 'x').collect();
+            let action = Action::Insert { left: None, right: None, text };
+            let items = Action::InsertItems { left: None, right: None, items: vec![Item::Child(kind); 2] };
+            let action = if kind == ContainerKind::Text { action } else { items };
+            let operation = Operation { seq: 0, container: ContainerId::root(kind, "t"), action };
+            let count = operation.action.covers();
+            Operations { list: vec![operation] }.encode(OWN, &mut dictionary);
+            (count, dictionary)
+        };
+        let states = [texts(3, ContainerKind::Text), texts(200, ContainerKind::Text), texts(0, ContainerKind::List)];
+        let bodies = (0..=u16::MAX).flat_map(|bytes| {
+            let [one, other] = bytes.to_be_bytes();
+            let short = (one == 0).then(|| [vec![TYPED_ON, other], vec![DELETED, other]]);
+            short.into_iter().flatten().chain([vec![DELETED, one, other]])
+        });
+        let (mut read, mut shorter) = (0, 0);
+        for body in bodies {
+            for (end, before) in &states {
+                for (seq, len) in [(*end, 1), (*end, 2), (end + 1, 1), (NUMBERS, 1)] {
+                    let change = change(seq, len, &body);
+                    let (mut few, mut many) = (before.clone(), before.clone());
+                    let known = many.known();
+                    let operations = Operations::decode(&change, &mut many);
+                    let Some(opened) = letter(&change, &mut few).or_else(|| deletion(&change, &mut few)) else {
+                        read += u32::from(operations.is_ok());
+                        continue;
+                    };
+                    let expected = &operations.expect("it was read").list[..];
+                    assert!(matches!(expected, [Operation { seq, container, .. }]
+                        if *seq == opened.seq && few.container(opened.container) == Some(container)));
+                    let same = match (&expected[0].action, &opened.action) {
+                        (
+                            Action::Insert { left, right, text },
+                            Action::Insert { left: its_left, right: its_right, text: its },
+                        ) => (left, right, &text[..]) == (its_left, its_right, *its),
+                        (Action::Delete { first, count }, Action::Delete { first: its, count: so_many }) => {
+                            (first, count) == (its, so_many)
+                        }
+                        _ => false,
+                    };
+                    assert!(same && few == many && few.known() != known);
+                    shorter += 1;
+                }
+            }
+        }
+        assert!(read > 0 && shorter > 300, "{read} {shorter}");
     }
 
     #[test]

@@ -8,8 +8,9 @@ use super::{
     Action, BodyFault,
     dictionary::{Dictionary, Insertion},
     form::{
-        ADD, CLEAR, CONTINUES, COUNT, DELETE, DELETE_KEY, DELETE_ONE, INSERT, INSERT_ITEM, INSERT_ITEMS, INSERT_ONE,
-        ITEM, KEY, MOVE, NEST, NUMBERS, PUT, PUT_NESTED, REMOVE, ROOT, SAME, SET, SET_ELEMENT, SET_KEY, TYPED_ON,
+        ADD, CLEAR, CONTINUES, COUNT, DELETE, DELETE_KEY, DELETE_ONE, DELETED, INSERT, INSERT_ITEM, INSERT_ITEMS,
+        INSERT_ONE, ITEM, KEY, MOVE, NEST, NUMBERS, PUT, PUT_NESTED, REMOVE, ROOT, SAME, SET, SET_ELEMENT, SET_KEY,
+        TYPED_ON,
     },
 };
 use crate::{
@@ -64,6 +65,22 @@ pub(super) fn letter<'a>(change: &'a Change, dictionary: &mut Dictionary) -> Opt
     let left = Some(OpId::new(change.replica, seq.checked_sub(1)?));
     let text = std::str::from_utf8(&change.body[1..]).ok()?;
     Some(Opened { seq, container, action: Action::Insert { left, right: last.right, text } })
+}
+
+/// The same of a body that deletes one of its writer's own characters, where the last operation was.
+pub(super) fn deletion<'a>(change: &Change, dictionary: &mut Dictionary) -> Option<Opened<&'a str>> {
+    let seq = change.seq;
+    if change.body.first() != Some(&DELETED) || change.len != 1 || seq >= NUMBERS {
+        return None;
+    }
+    let mut bytes = Unpacker::new(&change.body);
+    bytes.byte("a tag").ok()?;
+    let number = bytes.number("a reference").ok().filter(|number| *number > 0 && number % 2 == 0)?;
+    let first = seq.checked_sub(number / 2).filter(|_| bytes.left() == 0)?;
+    let container = dictionary.last_text()?;
+    dictionary.note_deletion();
+    let first = OpId::new(change.replica, first);
+    Some(Opened { seq, container, action: Action::Delete { first, count: 1 } })
 }
 
 /// A body that is being read.

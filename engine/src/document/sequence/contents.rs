@@ -65,7 +65,10 @@ impl Contents {
     pub(super) fn push_text(&mut self, writer: u32, text: &str) -> Said {
         let buffer = &mut self.of(writer).text;
         let at = buffer.len() as u32;
-        buffer.push_str(text);
+        match text.as_bytes() {
+            [letter] => buffer.push(char::from(*letter)),
+            _ => buffer.push_str(text),
+        }
         Said::Text { at, bytes: text.len() as u32 }
     }
 

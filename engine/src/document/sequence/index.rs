@@ -44,7 +44,17 @@ impl Index {
     }
 
     /// From now on `len` items from `first` on are in `leaf`.
+    #[inline]
     pub(super) fn set(&mut self, first: LocalId, len: u32, leaf: LeafId) {
+        let from = first.bits() & (PAGE - 1);
+        match self.pages.get_mut((first.bits() >> PAGE_BITS) as usize) {
+            // Typing.
+            Some(page) if from >= page.end && from + len <= PAGE && page.ends_with(leaf) => page.end = from + len,
+            _ => self.set_pages(first, len, leaf),
+        }
+    }
+
+    fn set_pages(&mut self, first: LocalId, len: u32, leaf: LeafId) {
         let (mut from, end) = (first.bits(), first.bits() + len);
         let pages = (((end - 1) >> PAGE_BITS) + 1) as usize;
         if pages > self.pages.len() {
@@ -61,16 +71,19 @@ impl Index {
 }
 
 impl Page {
+    fn ends_with(&self, leaf: LeafId) -> bool {
+        self.entries.last().is_some_and(|last| last.leaf == leaf)
+    }
+
     fn set(&mut self, from: u32, to: u32, leaf: LeafId) {
-        let Self { entries, end } = self;
-        if from >= *end {
-            // Typing.
-            if entries.last().is_none_or(|last| last.leaf != leaf) {
-                entries.push(Entry { from, leaf });
+        if from >= self.end {
+            if !self.ends_with(leaf) {
+                self.entries.push(Entry { from, leaf });
             }
-            *end = to;
+            self.end = to;
             return;
         }
+        let Self { entries, end } = self;
         let begin = entries.partition_point(|entry| entry.from < from);
         let mut after = begin + entries[begin..].partition_point(|entry| entry.from <= to);
         // What was said of the items after these goes on being so.

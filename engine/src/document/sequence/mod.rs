@@ -12,6 +12,7 @@
 //! | `index` | ids to leaves |
 //! | `contents` | what items say: characters, or values |
 //! | `integrate` | where an insertion made elsewhere goes |
+//! | `delete` | tombstones |
 //! | `stored` | whole sequences, written down and put in place again |
 //! | `parts` | what one document has of a sequence, taken into another one |
 //!
@@ -19,6 +20,7 @@
 //! less.
 
 mod contents;
+mod delete;
 mod index;
 mod integrate;
 mod parts;
@@ -138,10 +140,9 @@ impl Sequences {
     /// what was [taken in](Self::say_text) last.
     pub(crate) fn insert(&mut self, sequence: SequenceId, at: usize, first: LocalId, len: u32, said: Said) -> Origins {
         let at = at as u32;
-        let recent = self.tree.recent(sequence);
-        if let Some((_, run, _)) = recent.filter(|(_, run, before)| before + run.visible() == at) {
-            let origins = Origins { left: Some(run.last()), right: run.right };
-            if self.type_on(sequence, origins, (first, len), said).is_some() {
+        if let Some((_, run, before, right)) = self.tree.recent(sequence) {
+            let origins = Origins { left: Some(run.last()), right };
+            if before + run.visible() == at && self.type_on(sequence, origins, (first, len), said).is_some() {
                 return origins;
             }
         }
@@ -168,6 +169,7 @@ impl Sequences {
 
     /// Makes the run longer in which the last edit was, if what is inserted goes on there, as most does that is typed: so many
     /// visible items stand before it. `None` if it is something else; nothing has changed then.
+    #[inline]
     fn type_on(
         &mut self,
         sequence: SequenceId,
@@ -175,30 +177,16 @@ impl Sequences {
         (first, len): (LocalId, u32),
         said: Said,
     ) -> Option<u32> {
-        let (place, run, before) = self.tree.recent(sequence)?;
+        let (place, run, before, right) = self.tree.recent(sequence)?;
         let (content, bytes) = said.extent();
         let span = Span::new(first, len, origins.left, origins.right, content, bytes);
-        if !run.precedes(&span) || self.tree.next_item(place) != origins.right {
+        if !run.precedes(&span) || right != origins.right {
             return None;
         }
+        let at = before + run.len();
         let sum = self.contents.sum(&self.ids, &span);
         self.tree.lengthen(place, &span, sum);
-        Some(before + run.len())
-    }
-
-    /// Deletes the first of `count` visible items from `at` on, which lie inside, and as many more as are one run with it.
-    pub(crate) fn delete(&mut self, sequence: SequenceId, at: usize, count: usize) -> Removed {
-        let (place, before) = self.tree.locate(sequence, at as u32);
-        let here = self.tree.leaf(place.leaf).spans[place.index].len() - place.offset;
-        self.bury(place, here.min(count as u32), before)
-    }
-
-    /// Deletes `count` items with consecutive ids that stand in one span. `None` if they are not such, or deleted already.
-    pub(crate) fn delete_run(&mut self, sequence: SequenceId, first: OpId, count: u64) -> Option<Removed> {
-        let (place, here) = self.find_run(sequence, first, 0, count).filter(|(_, here)| u64::from(*here) == count)?;
-        self.tree.span(place).filter(|span| !span.is_deleted())?;
-        let before = self.tree.items_before(place);
-        Some(self.bury(place, here, before))
+        Some(at)
     }
 
     /// Whether all of `count` items with consecutive ids are here, deleted or not.
@@ -211,41 +199,6 @@ impl Sequences {
             at += u64::from(here);
         }
         true
-    }
-
-    /// Deletes `count` items with consecutive ids, which are [all here](Self::contains). The runs that were seen until
-    /// now.
-    pub(crate) fn delete_items(
-        &mut self,
-        sequence: SequenceId,
-        first: OpId,
-        count: u64,
-        mut tell: impl FnMut(Removed),
-    ) {
-        let mut at = 0;
-        while let Some((place, here)) = self.find_run(sequence, first, at, count) {
-            at += u64::from(here);
-            if self.tree.span(place).is_some_and(Span::is_deleted) {
-                note(Situation::DeletedAlready);
-            } else {
-                let before = self.tree.items_before(place);
-                tell(self.bury(place, here, before));
-            }
-            if at < count {
-                note(Situation::DeletionOfSplitRun);
-                if planted(Fault::DeletionStopsAtSplit) {
-                    break;
-                }
-            }
-        }
-    }
-
-    /// Deletes an item that is here, unless it is deleted.
-    pub(crate) fn hide(&mut self, sequence: SequenceId, id: LocalId) -> Option<Removed> {
-        let place =
-            self.find(sequence, id).filter(|place| self.tree.span(*place).is_some_and(|span| !span.is_deleted()))?;
-        let before = self.tree.items_before(place);
-        Some(self.bury(place, 1, before))
     }
 
     /// Where the item `at` numbers behind `first` is, and how many from there on, before `count`, are in the same span.
@@ -539,18 +492,6 @@ impl Sequences {
         tree.index.set(first, len, place.leaf);
         tree.rewrite(place, &[Some(head), Some(span), Some(tail)], before, sum, |span| contents.sum(ids, span));
         before + if planted(Fault::InsertionReportedAtRun) { 0 } else { head.visible() }
-    }
-
-    /// Makes tombstones of `len` visible items of one span, from a place on.
-    fn bury(&mut self, place: Place, len: u32, before: u32) -> Removed {
-        let span = self.tree.leaf(place.leaf).spans[place.index];
-        let (head, middle, tail) = self.cut(span, place.offset, len);
-        if head.is_some() && tail.is_some() {
-            note(Situation::DeletionSplitRun);
-        }
-        let sum = self.contents.sum(&self.ids, &middle);
-        self.replace(place, &[head, Some(middle.with_deleted(true)), tail], before, Sum::default().minus(sum));
-        Removed { first: middle.first, len, at: before + place.offset }
     }
 
     /// What is before `len` items of a span, these, and what is behind them.

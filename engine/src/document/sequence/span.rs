@@ -94,6 +94,7 @@ impl Span {
     }
 
     /// Whether `next`, standing right after this span, is its continuation.
+    #[inline]
     pub(super) fn precedes(&self, next: &Self) -> bool {
         next.left == Some(self.last())
             && next.first == self.first.plus(self.len())
@@ -103,12 +104,14 @@ impl Span {
     }
 
     /// Takes in its continuation.
+    #[inline]
     pub(super) const fn append(&mut self, next: &Self) {
         self.len += next.len();
         self.bytes += next.bytes;
     }
 
     /// The two parts, of which the second begins at the item `offset` and at the byte `byte`; both lie inside.
+    #[inline]
     pub(super) fn cut(self, offset: u32, byte: u32) -> (Self, Self) {
         let deleted = self.len & DELETED;
         let head = Self { len: offset | deleted, bytes: byte, ..self };

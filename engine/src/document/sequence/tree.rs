@@ -131,6 +131,8 @@ pub(super) struct Tree {
     free_leaves: Vec<LeafId>,
     free_nodes: Vec<NodeId>,
     cursor: Option<Cursor>,
+    /// What the nodes above the leaf of the last edit do not count yet; the root does.
+    uncounted: Option<(LeafId, Sum)>,
 }
 
 /// Where the last edit was: edits come in runs.
@@ -156,6 +158,7 @@ impl Tree {
         if let Some(root) = self.roots.pop() {
             debug_assert!(root.sum == Sum::default() && root.top.is_none());
             self.cursor = None;
+            self.count_all();
             self.free_leaves.push(root.first);
         }
     }
@@ -246,29 +249,38 @@ impl Tree {
         })
     }
 
-    /// The span in which the last edit was, if that was in this sequence: where and what it is, and how many visible items
-    /// stand before it.
-    pub(super) fn recent(&self, sequence: SequenceId) -> Option<(Place, Span, u32)> {
+    /// The span in which the last edit was, if that was in this sequence: where and what it is, how many visible items stand
+    /// before it, and the item behind it, deleted or not.
+    #[inline]
+    pub(super) fn recent(&self, sequence: SequenceId) -> Option<(Place, &Span, u32, Option<LocalId>)> {
         let Cursor { leaf, index, before } = self.cursor?;
         let there = self.leaf(leaf);
         let span = there.spans.get(index).filter(|_| there.sequence == sequence)?;
-        Some((Place { leaf, index, offset: 0 }, *span, before))
-    }
-
-    /// The item behind a span, deleted or not.
-    pub(super) fn next_item(&self, place: Place) -> Option<LocalId> {
-        let next = Place { index: place.index + 1, ..place };
-        match self.span(next) {
-            Some(next) => Some(next.first),
-            None => self.span(self.normal(next)).map(|next| next.first),
-        }
+        let next = match there.spans.get(index + 1) {
+            Some(next) => Some(next),
+            None => self.span(self.normal(Place { leaf, index: index + 1, offset: 0 })),
+        };
+        Some((Place { leaf, index, offset: 0 }, span, before, next.map(|next| next.first)))
     }
 
     /// Makes a span longer by its continuation, which says `sum` of itself.
+    #[inline]
     pub(super) fn lengthen(&mut self, place: Place, by: &Span, sum: Sum) {
         self.index.set(by.first, by.len(), place.leaf);
         self.add(place.leaf, sum);
         self.leaf_mut(place.leaf).spans[place.index].append(by);
+    }
+
+    /// Puts other spans in the place of one and its neighbour, which have the same items and can be joined with nothing else
+    /// either. `place` is where one of them is that `before` visible items stand before, `difference` what the sequence gains.
+    #[inline]
+    pub(super) fn shift(&mut self, place: Place, first: usize, pair: [Span; 2], before: u32, difference: Sum) {
+        let Place { leaf, index, .. } = place;
+        if !planted(Fault::DeletionNotSummed) {
+            self.add(leaf, difference);
+        }
+        self.leaf_mut(leaf).spans[first..first + 2].copy_from_slice(&pair);
+        self.cursor = Some(Cursor { leaf, index, before });
     }
 
     fn locate_near(&self, cursor: Cursor, at: u32) -> Option<(Place, u32)> {
@@ -300,13 +312,18 @@ impl Tree {
         let Some(mut node) = root.top else { return (root.first, before) };
         loop {
             let Node { children, lowest, .. } = self.node(node);
+            let uncounted = self.uncounted_below(node);
             let mut chosen = children[children.len() - 1].at;
             for (index, child) in children.iter().enumerate() {
-                if index + 1 == children.len() || at - measure(&before) < measure(&child.sum) {
+                let mut sum = child.sum;
+                if let Some((_, more)) = uncounted.filter(|(at, _)| *at == child.at) {
+                    sum = sum.plus(more);
+                }
+                if index + 1 == children.len() || at - measure(&before) < measure(&sum) {
                     chosen = child.at;
                     break;
                 }
-                before = before.plus(child.sum);
+                before = before.plus(sum);
             }
             if *lowest {
                 return (LeafId(chosen), before);
@@ -331,7 +348,22 @@ impl Tree {
             }
             (at, above) = (node.0, *next);
         }
-        before
+        let sequence = self.leaf(leaf).sequence;
+        let uncounted = self.uncounted.filter(|(other, _)| *other != leaf && self.leaf(*other).sequence == sequence);
+        match uncounted {
+            Some((other, more)) if self.is_leaf_before(other, leaf) => before.plus(more),
+            _ => before,
+        }
+    }
+
+    /// The child of a node which is, or below which is, the leaf that is not all counted, and how much of it is not.
+    fn uncounted_below(&self, node: NodeId) -> Option<(u32, Sum)> {
+        let (leaf, sum) = self.uncounted?;
+        let (mut at, mut above) = (leaf.0, self.leaf(leaf).above?);
+        while above != node {
+            (at, above) = (above.0, self.node(above).above?);
+        }
+        Some((at, sum))
     }
 
     /// How many visible items stand before the span at a place.
@@ -355,9 +387,14 @@ impl Tree {
         if one.leaf == other.leaf {
             return (one.index, one.offset) < (other.index, other.offset);
         }
+        self.is_leaf_before(one.leaf, other.leaf)
+    }
+
+    /// The same for two leaves, which are not one.
+    fn is_leaf_before(&self, one: LeafId, other: LeafId) -> bool {
         // Leaves are all at the same height, so both ways up meet in one node.
-        let (mut a, mut b) = (one.leaf.0, other.leaf.0);
-        let (mut above_a, mut above_b) = (self.leaf(one.leaf).above, self.leaf(other.leaf).above);
+        let (mut a, mut b) = (one.0, other.0);
+        let (mut above_a, mut above_b) = (self.leaf(one).above, self.leaf(other).above);
         while above_a != above_b {
             let (Some(up_a), Some(up_b)) = (above_a, above_b) else { break };
             (a, above_a) = (up_a.0, self.node(up_a).above);
@@ -369,11 +406,26 @@ impl Tree {
         })
     }
 
-    /// Adds to all sums above a leaf.
+    /// Adds to all sums above a leaf: at once to the root's, to the others when the next edit is in another leaf.
+    #[inline]
     fn add(&mut self, leaf: LeafId, difference: Sum) {
-        let Self { leaves, nodes, roots, .. } = self;
+        let sequence = self.leaf(leaf).sequence;
+        let root = &mut self.roots[sequence.0 as usize];
+        root.sum = root.sum.plus(difference);
+        match &mut self.uncounted {
+            Some((last, sum)) if *last == leaf => *sum = sum.plus(difference),
+            _ => {
+                self.count_all();
+                self.uncounted = Some((leaf, difference));
+            }
+        }
+    }
+
+    /// Has the nodes count what they do not yet. What changes the form of the tree begins with it.
+    fn count_all(&mut self) {
+        let Some((leaf, difference)) = self.uncounted.take() else { return };
+        let Self { leaves, nodes, .. } = self;
         let lowest = &mut leaves[leaf.0 as usize];
-        let sequence = lowest.sequence;
         let mut next =
             lowest.above.map(|above| (above, nodes[above.0 as usize].add(leaf.0, &mut lowest.which, difference)));
         while let Some((node, above)) = next {
@@ -384,8 +436,6 @@ impl Tree {
                 (above, next)
             });
         }
-        let root = &mut roots[sequence.0 as usize];
-        root.sum = root.sum.plus(difference);
     }
 
     /// Puts a span between two others, before `place.index`, or makes it part of the one before.
@@ -470,6 +520,7 @@ impl Tree {
     }
 
     fn split_leaf(&mut self, leaf: LeafId, sizes: impl Fn(&Span) -> Sum) {
+        self.count_all();
         let Leaf { spans, above, next, sequence, .. } = self.leaf_mut(leaf);
         let (above, next, sequence) = (*above, *next, *sequence);
         // A sequence that grows at its end leaves full leaves behind.
@@ -552,6 +603,7 @@ impl Tree {
             (None, Some(next)) => (leaf, next),
             (None, None) => return,
         };
+        self.count_all();
         let (into, gone) = pair;
         let moved = std::mem::take(&mut self.leaf_mut(gone).spans);
         for span in &moved {
@@ -688,12 +740,14 @@ impl Tree {
             return Err("a node that is empty or in another place than it says".into());
         }
         let mut total = Sum::default();
+        let uncounted = self.uncounted_below(id);
         for child in &node.children {
+            let uncounted = uncounted.filter(|(at, _)| *at == child.at).map_or_else(Sum::default, |(_, sum)| sum);
             let sum = match node.lowest {
                 true => self.check_leaf(LeafId(child.at), Some(id), sequence, leaves, sizes)?,
                 false => self.check_node(NodeId(child.at), Some(id), sequence, leaves, sizes)?,
             };
-            if sum != child.sum {
+            if sum != child.sum.plus(uncounted) {
                 return Err(format!("a node says {:?} of a child of {sum:?}", child.sum));
             }
             total = total.plus(sum);

@@ -41,13 +41,12 @@ impl Back<'_> {
 
     /// Deletes what is there of some items.
     pub(super) fn delete(&mut self, container: usize, first: LocalId, len: u32) -> Option<()> {
-        let id = self.state.containers[container].id.clone();
         let mut at = 0;
         while let Some(run) = self.state.run(container, first.plus(at)).filter(|_| at < len) {
             let here = run.len.min(len - at);
             if run.visible {
                 let more = usize::from(planted(Fault::UndoTakesNeighbour) && run.at > 0);
-                self.state.delete(&id, run.at - more, here as usize + more)?;
+                self.state.delete(container, run.at - more, here as usize + more)?;
             }
             at += here;
         }
