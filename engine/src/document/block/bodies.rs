@@ -4,7 +4,8 @@
 //! come in long runs and need nothing else but the text.
 
 use super::{
-    column::{Packing, Runs, Spells, pack_section},
+    column::{Runs, Spells, pack_section},
+    deflate::Deflater,
     hands::Hands,
     mention::Mention,
     replicas::{Point, Table, Who},
@@ -341,15 +342,15 @@ impl<'a> Bodies<'a> {
     }
 
     /// Its columns, as three sections.
-    pub(super) fn pack(mut self, out: &mut Vec<u8>) {
+    pub(super) fn pack(mut self, out: &mut Vec<u8>, deflater: &mut Deflater) {
         self.shapes.close();
         let Spells { values, counts, .. } = self.shapes;
         let numbers: [_; NUMBERS] =
             [self.counts.finish(), values, counts, self.left, self.right, self.deleted, self.lengths];
         let texts: [_; TEXTS] = [self.raw, self.text];
-        pack_section(out, numbers, Packing::Again);
-        pack_section(out, texts, Packing::Again);
-        pack_section(out, self.values.finish(), Packing::Frequent);
+        pack_section(out, numbers, deflater);
+        pack_section(out, texts, deflater);
+        pack_section(out, self.values.finish(), deflater);
     }
 }
 

@@ -1,25 +1,15 @@
 //! Columns: numbers of one kind side by side, and how they are put together and deflated.
 
 use bytes::Bytes;
-use miniz_oxide::{
-    deflate::{
-        compress_to_vec,
-        core::{
-            CompressionStrategy, CompressorOxide, TDEFLFlush, TDEFLStatus, compress, create_comp_flags_from_zip_params,
-        },
-    },
-    inflate::decompress_to_vec_with_limit,
-};
+use miniz_oxide::inflate::decompress_to_vec_with_limit;
 
-use super::BlockFault;
+use super::{BlockFault, deflate::Deflater};
 use crate::{
     error::Malformed,
     limits::Limits,
     packed::{Unpacker, pack_number},
 };
 
-/// A higher one takes longer and saves next to nothing.
-const LEVEL: u8 = 6;
 /// Less is not worth the time.
 const SHORTEST: usize = 100;
 /// A column of as many bytes stands by itself. Who reads them has to know.
@@ -279,18 +269,9 @@ pub(super) const fn unzigzag(number: u64) -> i64 {
     (number >> 1) as i64 ^ -((number & 1) as i64)
 }
 
-/// How a section is made short.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Packing {
-    /// By what comes again.
-    Again,
-    /// The same, or just by which bytes are frequent, if that is shorter: it is for what looks random.
-    Frequent,
-}
-
 /// Writes some columns as one section, deflated where that is shorter: the long ones each by itself, since each has numbers of its
 /// own kind, and the others together. Nothing for columns without anything in them.
-pub(super) fn pack_section<const N: usize>(out: &mut Vec<u8>, columns: [Vec<u8>; N], packing: Packing) {
+pub(super) fn pack_section<const N: usize>(out: &mut Vec<u8>, columns: [Vec<u8>; N], deflater: &mut Deflater) {
     let len: usize = columns.iter().map(Vec::len).sum();
     pack_number(out, len as u64);
     if len == 0 {
@@ -302,34 +283,19 @@ pub(super) fn pack_section<const N: usize>(out: &mut Vec<u8>, columns: [Vec<u8>;
         if column.len() < LONG {
             short.extend_from_slice(column);
         } else {
-            pack_stream(out, column, packing);
+            pack_stream(out, column, deflater);
         }
     }
     if !short.is_empty() {
-        pack_stream(out, &short, Packing::Again);
+        pack_stream(out, &short, deflater);
     }
 }
 
-fn pack_stream(out: &mut Vec<u8>, bytes: &[u8], packing: Packing) {
-    let deflated = (bytes.len() >= SHORTEST).then(|| compress_to_vec(bytes, LEVEL));
-    let deflated = match deflated {
-        Some(deflated) if packing == Packing::Frequent && deflated.len() > bytes.len() / 2 => {
-            Some(by_frequency(bytes).filter(|other| other.len() < deflated.len()).unwrap_or(deflated))
-        }
-        deflated => deflated,
-    };
+fn pack_stream(out: &mut Vec<u8>, bytes: &[u8], deflater: &mut Deflater) {
+    let deflated = (bytes.len() >= SHORTEST).then(|| deflater.deflate(bytes));
     let kept = deflated.as_deref().filter(|deflated| deflated.len() < bytes.len()).unwrap_or(bytes);
     pack_number(out, kept.len() as u64);
     out.extend_from_slice(kept);
-}
-
-/// Deflates without looking for what comes again. `None` if that is no shorter.
-fn by_frequency(bytes: &[u8]) -> Option<Vec<u8>> {
-    let flags = create_comp_flags_from_zip_params(1, 0, CompressionStrategy::HuffmanOnly as i32);
-    let mut out = vec![0; bytes.len()];
-    let (status, _, len) = compress(&mut CompressorOxide::new(flags), bytes, &mut out, TDEFLFlush::Finish);
-    out.truncate(len);
-    (status == TDEFLStatus::Done).then_some(out)
 }
 
 fn unpack_stream(bytes: &mut Unpacker, len: usize) -> Result<Bytes, Malformed> {
