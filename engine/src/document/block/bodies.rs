@@ -105,7 +105,7 @@ impl<'a> Bodies<'a> {
             self.text.extend_from_slice(letter);
             return self.hands.go_on(place, change.seq + 1);
         }
-        let mut bytes = Unpacker::new(change.body.clone());
+        let mut bytes = Unpacker::new(&change.body);
         let (mut count, mut seq) = (0, change.seq);
         while bytes.left() > 0 {
             count += 1;
@@ -251,7 +251,7 @@ impl<'a> Bodies<'a> {
             }
             What::Value(valued) => {
                 let (values, hands, mut common) = self.values();
-                VALUE | values.push(&valued, hands, place, seq, &mut common) << 3
+                VALUE | values.push(valued, hands, place, seq, &mut common) << 3
             }
         };
         self.shapes.push(shape | container);

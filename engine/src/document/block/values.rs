@@ -63,7 +63,7 @@ struct Word {
 }
 
 impl Word {
-    fn of(bytes: &Bytes) -> Self {
+    fn of(bytes: Bytes) -> Self {
         let mix = |number: u64, more: u64| (number.rotate_left(26) ^ more).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         let mut eights = bytes.chunks_exact(8);
         let number = eights
@@ -71,7 +71,7 @@ impl Word {
             .filter_map(|eight| eight.first_chunk())
             .fold(bytes.len() as u64, |number, eight| mix(number, u64::from_le_bytes(*eight)));
         let rest = eights.remainder().iter().fold(0, |rest, byte| rest << 8 | u64::from(*byte));
-        Self { number: mix(number, rest), bytes: bytes.clone() }
+        Self { number: mix(number, rest), bytes }
     }
 }
 
@@ -114,7 +114,7 @@ impl Values {
     /// Writes an operation, and has it be known. Its shape, but for the container.
     pub(super) fn push(
         &mut self,
-        valued: &Valued,
+        mut valued: Valued,
         hands: &mut Hands,
         place: u32,
         seq: u64,
@@ -122,7 +122,7 @@ impl Values {
     ) -> u64 {
         let room = self.rooms.find(place, hands.hand(place).within);
         let own = Point { who: Who::named(place), seq };
-        if let Some(slot) = self.removed(valued, hands, place, room) {
+        if let Some(slot) = self.removed(&valued, hands, place, room) {
             self.slots.push(slot as u64 + 1);
             self.rooms.room(room).slots[slot].tag = None;
             return u64::from(FLIP);
@@ -132,7 +132,8 @@ impl Values {
         for field in fields(valued.kind).unwrap_or_default() {
             let way = match field {
                 Field::Key | Field::Element => {
-                    slot = Some(self.slot(&valued.key, *field == Field::Element, room, common));
+                    let key = std::mem::take(&mut valued.key);
+                    slot = Some(self.slot(key, *field == Field::Element, room, common));
                     continue;
                 }
                 Field::Value => {
@@ -238,7 +239,7 @@ impl Values {
         self.say(mention, hand, near);
     }
 
-    fn slot(&mut self, key: &Bytes, is_element: bool, room: usize, common: &mut Common<'_>) -> usize {
+    fn slot(&mut self, key: Bytes, is_element: bool, room: usize, common: &mut Common<'_>) -> usize {
         if self.slots_by_word.len() <= room {
             self.slots_by_word.resize_with(room + 1, BTreeMap::new);
         }
@@ -254,11 +255,12 @@ impl Values {
         self.rooms.room(room).slots.push(Slot { word, number: 0, tag: None });
         self.slots_by_word[room].insert(name.clone(), next);
         if known.is_none() {
+            let key = name.bytes.clone();
             self.words.insert(name, word);
             if is_element {
-                self.value(key, room, Some(next), false, common);
+                self.value(&key, room, Some(next), false, common);
             } else {
-                self.last_key = self.letters(key, &self.last_key.clone());
+                self.last_key = self.letters(&key, &self.last_key.clone());
             }
         }
         next
@@ -297,7 +299,7 @@ impl Values {
                 form
             }
             Form::Text(text) => {
-                let name = keep.then(|| Word::of(value));
+                let name = keep.then(|| Word::of(value.clone()));
                 let word = name.as_ref().and_then(|name| self.words.get(name)).copied();
                 if let Some(word) = word {
                     pack_number(&mut self.new_slots, word as u64 + 1);
