@@ -146,7 +146,9 @@ impl State {
     /// If a tag makes a container, that is there, and the tag may be the greatest that put one at the key. Which one was.
     fn begin_tagged_child(&mut self, container: usize, key: &Bytes, tag: Stamp, value: &Value) -> Option<Stamp> {
         let nests = matches!(value, Value::Child { .. });
-        if let Some(name) = key_text(key).filter(|_| nests) {
+        // An element is no text.
+        let name = if nests { key_text(key) } else { None };
+        if let Some(name) = name {
             self.begin_child(container, &name.into(), value);
         }
         let tagged = self.tagged(container);
