@@ -190,6 +190,21 @@ pub(crate) const fn packed_len(number: u64) -> usize {
     if bits == 0 { 1 } else { bits.div_ceil(7) }
 }
 
+/// How many bytes two things begin with that are the same.
+#[inline]
+pub(crate) fn common(one: &[u8], other: &[u8]) -> usize {
+    let mut len = 0;
+    // Eight at a time.
+    while let (Some(here), Some(there)) = (one[len..].first_chunk(), other[len..].first_chunk()) {
+        let differ = u64::from_le_bytes(*here) ^ u64::from_le_bytes(*there);
+        if differ != 0 {
+            return len + (differ.trailing_zeros() / 8) as usize;
+        }
+        len += 8;
+    }
+    len + one[len..].iter().zip(&other[len..]).take_while(|(here, there)| here == there).count()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

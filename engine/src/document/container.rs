@@ -384,6 +384,15 @@ impl Content {
         }
     }
 
+    /// The same, to be written over.
+    pub(super) fn entry_mut(&mut self, key: Option<&str>) -> Option<&mut Entry> {
+        match (self, key) {
+            (Self::Map(entries), Some(key)) => entries.get_mut(key),
+            (Self::Register(entry), None) => entry.as_mut(),
+            _ => None,
+        }
+    }
+
     /// What a key of a map or an or-map holds.
     pub(super) fn held(&self, key: &str) -> Option<&Value> {
         match self {

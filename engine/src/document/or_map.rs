@@ -133,9 +133,6 @@ impl<V> OrMapMut<'_, V> {
     ///
     /// None of its own: [`EditError::Exhausted`].
     pub fn remove(&mut self, key: &str) -> Result<(), EditError> {
-        if !self.view().contains(key) {
-            return Ok(());
-        }
         self.state.remove(&self.id, key.as_bytes()).ok_or(EditError::Exhausted)
     }
 

@@ -106,9 +106,6 @@ impl<T: Serialize> OrSetMut<'_, T> {
     /// If the element cannot be written.
     pub fn remove(&mut self, element: &T) -> Result<(), EditError> {
         let element = value::encode(element)?;
-        if !self.view().has(&element) {
-            return Ok(());
-        }
         self.state.remove(&self.id, &element).ok_or(EditError::Exhausted)
     }
 

@@ -2,7 +2,7 @@
 //! and they are looked at many at once.
 
 pub(super) use super::body::form::{DELETED, TYPED_ON};
-use crate::packed::pack_number;
+use crate::packed::{common, pack_number};
 
 /// Where something stands that is deleted: beside what was deleted last.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -57,6 +57,19 @@ pub(super) fn deleted(seq: u64, body: &[u8]) -> Option<u64> {
 /// As many digits are sure to be a number of 64 bits.
 const MOST_DIGITS: usize = 9;
 
+/// Whether a body deletes one item by this reference, and does nothing else.
+fn is_deletion(body: &[u8], mut reference: u64) -> bool {
+    let [tag, digits @ .., last] = body else { return false };
+    let all = digits.iter().all(|digit| {
+        let same = *digit == reference as u8 | 0x80;
+        reference >>= 7;
+        same
+    });
+    // No digit more than it takes.
+    let ends = reference < 0x80 && (reference > 0 || digits.is_empty());
+    *tag == DELETED && all && ends && u64::from(*last) == reference
+}
+
 /// How many of these bodies, all of the same size and the first of them of the operation `seq`, delete one item after another
 /// on the same side of those that are deleted; and on which.
 pub(super) fn deleted_on(seq: u64, size: usize, bodies: &[u8], items: Option<(u64, u64)>) -> (Side, u64) {
@@ -66,14 +79,13 @@ pub(super) fn deleted_on(seq: u64, size: usize, bodies: &[u8], items: Option<(u6
     let Some(target) = deleted(seq, body) else { return none };
     if last.checked_add(1) == Some(target) {
         // What is deleted is as far from its deletion each time, and the bodies are the same.
-        let same = bodies.chunks_exact(size).take_while(|other| *other == body).count();
+        let same = common(bodies, &bodies[size..]) / size + 1;
         (Side::Behind, same as u64)
     } else if target.checked_add(1) == Some(first) {
-        let targets = bodies.chunks_exact(size).zip(0..).take_while(|(body, at)| {
-            let target = target.checked_sub(*at);
-            target.is_some() && deleted(seq + at, body) == target
-        });
-        (Side::Before, targets.count() as u64)
+        // It is two further off each time: one back, and one later.
+        let first = 2 * (seq - target);
+        let is_next = |(body, at): &(&[u8], u64)| is_deletion(body, first + 4 * at);
+        (Side::Before, bodies.chunks_exact(size).zip(0..=target).take_while(is_next).count() as u64)
     } else {
         none
     }

@@ -139,7 +139,7 @@ fn unite_sums(ours: &mut Sums, theirs: &Sums, covers: Covers<'_>) {
 
 /// A tag that one side covers and does not have was taken away.
 fn unite_tags(ours: &mut Tagged, theirs: &Tagged, covers: Covers<'_>) {
-    let here: Vec<_> = ours.all().values().flat_map(|tags| tags.keys().copied()).collect();
+    let here: Vec<_> = ours.all().values().flat_map(|tags| tags.iter().map(|(tag, _)| *tag)).collect();
     for tag in here {
         let taken_away = covers.theirs.contains(tag.op()) && theirs.place(tag.op()).is_none();
         if taken_away && !planted(Fault::UnionKeepsTags) {
@@ -147,7 +147,7 @@ fn unite_tags(ours: &mut Tagged, theirs: &Tagged, covers: Covers<'_>) {
         }
     }
     for (key, tags) in theirs.all() {
-        for (tag, value) in tags {
+        for (tag, value) in tags.iter() {
             if !covers.ours.contains(tag.op()) || planted(Fault::UnionRevivesTags) {
                 ours.add(key.clone(), *tag, value.clone());
             }

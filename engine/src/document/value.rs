@@ -6,6 +6,9 @@ use serde::{Serialize, de::DeserializeOwned};
 /// How deep a value may be nested. Deeper ones are refused when written, so that every reader can read what is written.
 const DEPTH: usize = 64;
 
+/// How much room a value gets at first, in bytes.
+const SHORT: usize = 16;
+
 /// A value that is not what was asked for.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -20,7 +23,8 @@ pub enum ValueError {
 
 /// Writes a value.
 pub(super) fn encode<V: Serialize + ?Sized>(value: &V) -> Result<Bytes, ValueError> {
-    let mut out = Vec::new();
+    // Most values are no longer, and an allocator hands out hardly less.
+    let mut out = Vec::with_capacity(SHORT);
     ciborium::into_writer(value, &mut out).map_err(|fault| ValueError::Unwritable(fault.to_string()))?;
     // Each level takes a byte, so what is short is not nested deep.
     if out.len() > DEPTH {

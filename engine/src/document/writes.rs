@@ -1,6 +1,6 @@
 //! Steps of everything but texts: what is written to a key, counted, tagged and untagged.
 
-use std::sync::Arc;
+use std::{mem, sync::Arc};
 
 use bytes::Bytes;
 
@@ -8,7 +8,7 @@ use super::{
     container::{ContainerId, ContainerKind, Content, Entry, MOST_DEPTH, Stamp, Value},
     counter::Sums,
     journal::{State, Step},
-    tagged::Tagged,
+    tagged::{Tagged, Tags, Taken},
     transaction::EditError,
 };
 use crate::{
@@ -35,21 +35,28 @@ impl State {
             self.begin_child(container, key, value);
         }
         let content = &mut self.containers[container].content;
-        if let Some(there) = content.entry(key.map(AsRef::as_ref)) {
-            let tie = there.stamp.clock == stamp.clock && there.stamp.replica != stamp.replica;
-            if tie {
-                note(Situation::WritesTied);
-            }
-            if matches!(value, Some(Value::Child { .. })) && there.value == value {
-                note(Situation::ChildMadeByTwo);
-            }
-            if there.stamp > stamp && !(tie && planted(Fault::TieByArrival)) && !planted(Fault::LastToArriveWins) {
-                note(Situation::LateWriteLost);
-                return;
-            }
-        }
         let forgets = value.is_none() && planted(Fault::KeyTombstoneForgotten);
-        let previous = content.set_entry(key, (!forgets).then(|| Entry { stamp, value: value.clone() }));
+        let entry = Entry { stamp, value: value.clone() };
+        let previous = match content.entry_mut(key.map(AsRef::as_ref)) {
+            Some(there) => {
+                let tie = there.stamp.clock == stamp.clock && there.stamp.replica != stamp.replica;
+                if tie {
+                    note(Situation::WritesTied);
+                }
+                if matches!(value, Some(Value::Child { .. })) && there.value == value {
+                    note(Situation::ChildMadeByTwo);
+                }
+                if there.stamp > stamp && !(tie && planted(Fault::TieByArrival)) && !planted(Fault::LastToArriveWins) {
+                    note(Situation::LateWriteLost);
+                    return;
+                }
+                Some(mem::replace(there, entry))
+            }
+            None => content.set_entry(key, Some(entry)),
+        };
+        if forgets {
+            content.set_entry(key, None);
+        }
         self.steps.push(Step::Written { container, seq, key: key.cloned(), value, previous });
     }
 
@@ -115,40 +122,69 @@ impl State {
     pub(super) fn put(&mut self, id: &ContainerId, key: Bytes, value: Value) -> Option<()> {
         let seq = self.take_numbers(1)?;
         let container = self.open(id);
-        let over: Vec<_> = self.tagged(container).tags(&key).collect();
-        self.put_as(container, key, value, &over, seq);
+        let tag = self.stamp(seq);
+        let last_child = self.begin_tagged_child(container, &key, tag, &value);
+        let (key, over) = self.tagged(container).put(key, tag, value.clone());
+        if let Some(over) = over {
+            self.note_removed(container, &key, over, seq);
+        }
+        self.steps.push(Step::Tagged { container, key, tag, value, before: None, last_child });
         Some(())
     }
 
     pub(super) fn put_as(&mut self, container: usize, key: Bytes, value: Value, over: &[OpId], seq: u64) {
         let tag = self.stamp(seq);
         self.remove_as(container, over, seq);
-        if let Some(name) = key_text(&key).filter(|_| matches!(value, Value::Child { .. })) {
-            self.begin_child(container, &name.into(), &value);
-        }
+        let last_child = self.begin_tagged_child(container, &key, tag, &value);
         let tagged = self.tagged(container);
-        let (before, last_child) = (tagged.shown(&key).cloned(), tagged.last_child(&key));
+        if planted(Fault::LastPutStays) {
+            tagged.remove_all(&key);
+        }
+        let before = tagged.add(key.clone(), tag, value.clone());
         if before.is_some() {
             note(Situation::TagsConcurrent);
         }
-        if planted(Fault::LastPutStays) {
-            let others: Vec<_> = tagged.tags(&key).collect();
-            others.into_iter().for_each(|other| drop(tagged.remove(other)));
-        }
-        if matches!(value, Value::Child { .. }) {
-            tagged.set_last_child(&key, last_child.max(Some(tag)));
-        }
-        tagged.add(key.clone(), tag, value.clone());
         self.steps.push(Step::Tagged { container, key, tag, value, before, last_child });
     }
 
-    /// Removes from an or-set or an or-map here what is there. `None` if the numbers are used up.
+    /// If a tag makes a container, that is there, and the tag may be the greatest that put one at the key. Which one was.
+    fn begin_tagged_child(&mut self, container: usize, key: &Bytes, tag: Stamp, value: &Value) -> Option<Stamp> {
+        let nests = matches!(value, Value::Child { .. });
+        // An element is no text.
+        let name = if nests { key_text(key) } else { None };
+        if let Some(name) = name {
+            self.begin_child(container, &name.into(), value);
+        }
+        let tagged = self.tagged(container);
+        let last_child = tagged.last_child(key);
+        if nests {
+            tagged.set_last_child(key, last_child.max(Some(tag)));
+        }
+        last_child
+    }
+
+    /// Removes from an or-set or an or-map here what is there; nothing is no edit. `None` if the numbers are used up.
     pub(super) fn remove(&mut self, id: &ContainerId, key: &[u8]) -> Option<()> {
-        let seq = self.take_numbers(1)?;
-        let container = self.open(id);
-        let tags: Vec<_> = self.tagged(container).tags(key).collect();
-        self.remove_as(container, &tags, seq);
+        if self.container(id).is_none() {
+            return Some(());
+        }
+        let (mark, container) = (self.mark(), self.open(id));
+        let Some(seq) = self.take_numbers(1) else {
+            return self.tagged(container).shown(key).is_none().then_some(());
+        };
+        match self.tagged(container).remove_all(key) {
+            Some((key, tags)) => self.note_removed(container, &key, tags, seq),
+            None => self.return_to(mark),
+        }
         Some(())
+    }
+
+    fn note_removed(&mut self, container: usize, key: &Bytes, tags: Tags, seq: u64) {
+        let before = tags.shown().clone();
+        for (tag, value) in tags {
+            let (key, before) = (key.clone(), Some(before.clone()));
+            self.steps.push(Step::Untagged { container, seq, key, tag, value, before });
+        }
     }
 
     pub(super) fn remove_as(&mut self, container: usize, tags: &[OpId], seq: u64) {
@@ -161,10 +197,10 @@ impl State {
             tags = &others;
         }
         for tag in tags {
-            let tagged = self.tagged(container);
-            let before = tagged.place(*tag).and_then(|key| tagged.shown(key)).cloned();
-            match tagged.remove(*tag) {
-                Some((key, tag, value)) => self.steps.push(Step::Untagged { container, seq, key, tag, value, before }),
+            match self.tagged(container).remove(*tag) {
+                Some(Taken { key, tag, value, before }) => {
+                    self.steps.push(Step::Untagged { container, seq, key, tag, value, before: Some(before) });
+                }
                 None => note(Situation::TagGoneAlready),
             }
         }

@@ -4,7 +4,7 @@
 //! come in long runs and need nothing else but the text.
 
 use super::{
-    column::{Packing, Runs, Spells, pack_section},
+    column::{Deflater, Packing, Runs, Spells, pack_section},
     hands::Hands,
     mention::Mention,
     replicas::{Point, Table, Who},
@@ -104,7 +104,7 @@ impl<'a> Bodies<'a> {
             self.text.extend_from_slice(letter);
             return self.hands.go_on(place, change.seq + 1);
         }
-        let mut bytes = Unpacker::new(change.body.clone());
+        let mut bytes = Unpacker::new(&change.body);
         let (mut count, mut seq) = (0, change.seq);
         while bytes.left() > 0 {
             count += 1;
@@ -250,7 +250,7 @@ impl<'a> Bodies<'a> {
             }
             What::Value(valued) => {
                 let (values, hands, mut common) = self.values();
-                VALUE | values.push(&valued, hands, place, seq, &mut common) << 3
+                VALUE | values.push(valued, hands, place, seq, &mut common) << 3
             }
         };
         self.shapes.push(shape | container);
@@ -341,15 +341,15 @@ impl<'a> Bodies<'a> {
     }
 
     /// Its columns, as three sections.
-    pub(super) fn pack(mut self, out: &mut Vec<u8>) {
+    pub(super) fn pack(mut self, out: &mut Vec<u8>, deflater: &mut Deflater) {
         self.shapes.close();
         let Spells { values, counts, .. } = self.shapes;
         let numbers: [_; NUMBERS] =
             [self.counts.finish(), values, counts, self.left, self.right, self.deleted, self.lengths];
         let texts: [_; TEXTS] = [self.raw, self.text];
-        pack_section(out, numbers, Packing::Again);
-        pack_section(out, texts, Packing::Again);
-        pack_section(out, self.values.finish(), Packing::Frequent);
+        pack_section(out, numbers, Packing::Again, deflater);
+        pack_section(out, texts, Packing::Again, deflater);
+        pack_section(out, self.values.finish(), Packing::Frequent, deflater);
     }
 }
 

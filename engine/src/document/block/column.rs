@@ -2,11 +2,8 @@
 
 use bytes::Bytes;
 use miniz_oxide::{
-    deflate::{
-        compress_to_vec,
-        core::{
-            CompressionStrategy, CompressorOxide, TDEFLFlush, TDEFLStatus, compress, create_comp_flags_from_zip_params,
-        },
+    deflate::core::{
+        CompressionStrategy, CompressorOxide, TDEFLFlush, TDEFLStatus, compress, create_comp_flags_from_zip_params,
     },
     inflate::decompress_to_vec_with_limit,
 };
@@ -19,7 +16,7 @@ use crate::{
 };
 
 /// A higher one takes longer and saves next to nothing.
-const LEVEL: u8 = 6;
+const LEVEL: i32 = 6;
 /// Less is not worth the time.
 const SHORTEST: usize = 100;
 /// A column of as many bytes stands by itself. Who reads them has to know.
@@ -290,7 +287,12 @@ pub(super) enum Packing {
 
 /// Writes some columns as one section, deflated where that is shorter: the long ones each by itself, since each has numbers of its
 /// own kind, and the others together. Nothing for columns without anything in them.
-pub(super) fn pack_section<const N: usize>(out: &mut Vec<u8>, columns: [Vec<u8>; N], packing: Packing) {
+pub(super) fn pack_section<const N: usize>(
+    out: &mut Vec<u8>,
+    columns: [Vec<u8>; N],
+    packing: Packing,
+    deflater: &mut Deflater,
+) {
     let len: usize = columns.iter().map(Vec::len).sum();
     pack_number(out, len as u64);
     if len == 0 {
@@ -302,34 +304,62 @@ pub(super) fn pack_section<const N: usize>(out: &mut Vec<u8>, columns: [Vec<u8>;
         if column.len() < LONG {
             short.extend_from_slice(column);
         } else {
-            pack_stream(out, column, packing);
+            pack_stream(out, column, packing, deflater);
         }
     }
     if !short.is_empty() {
-        pack_stream(out, &short, Packing::Again);
+        pack_stream(out, &short, Packing::Again, deflater);
     }
 }
 
-fn pack_stream(out: &mut Vec<u8>, bytes: &[u8], packing: Packing) {
-    let deflated = (bytes.len() >= SHORTEST).then(|| compress_to_vec(bytes, LEVEL));
-    let deflated = match deflated {
-        Some(deflated) if packing == Packing::Frequent && deflated.len() > bytes.len() / 2 => {
-            Some(by_frequency(bytes).filter(|other| other.len() < deflated.len()).unwrap_or(deflated))
+/// Deflates one stream after another. What it takes is made ready once: that costs more than most streams do.
+#[derive(Default)]
+pub(super) struct Deflater {
+    again: Option<CompressorOxide>,
+    frequent: Option<CompressorOxide>,
+}
+
+impl Deflater {
+    fn deflate(&mut self, bytes: &[u8], packing: Packing) -> Option<Vec<u8>> {
+        if bytes.len() < SHORTEST {
+            return None;
         }
-        deflated => deflated,
+        let deflated = deflate(&mut self.again, Packing::Again, bytes);
+        let len = deflated.as_ref().map_or(bytes.len(), Vec::len);
+        if packing == Packing::Again || len <= bytes.len() / 2 {
+            return deflated;
+        }
+        deflate(&mut self.frequent, Packing::Frequent, bytes).filter(|other| other.len() < len).or(deflated)
+    }
+}
+
+/// What bytes are deflated to. `None` if that is no shorter.
+fn deflate(compressor: &mut Option<CompressorOxide>, packing: Packing, bytes: &[u8]) -> Option<Vec<u8>> {
+    let compressor = match compressor {
+        Some(compressor) => {
+            compressor.reset();
+            compressor
+        }
+        None => {
+            let (level, strategy) = match packing {
+                Packing::Again => (LEVEL, CompressionStrategy::Default),
+                Packing::Frequent => (1, CompressionStrategy::HuffmanOnly),
+            };
+            let flags = create_comp_flags_from_zip_params(level, 0, strategy as i32);
+            compressor.insert(CompressorOxide::new(flags))
+        }
     };
+    let mut out = vec![0; bytes.len()];
+    let (status, _, len) = compress(compressor, bytes, &mut out, TDEFLFlush::Finish);
+    out.truncate(len);
+    (status == TDEFLStatus::Done).then_some(out)
+}
+
+fn pack_stream(out: &mut Vec<u8>, bytes: &[u8], packing: Packing, deflater: &mut Deflater) {
+    let deflated = deflater.deflate(bytes, packing);
     let kept = deflated.as_deref().filter(|deflated| deflated.len() < bytes.len()).unwrap_or(bytes);
     pack_number(out, kept.len() as u64);
     out.extend_from_slice(kept);
-}
-
-/// Deflates without looking for what comes again. `None` if that is no shorter.
-fn by_frequency(bytes: &[u8]) -> Option<Vec<u8>> {
-    let flags = create_comp_flags_from_zip_params(1, 0, CompressionStrategy::HuffmanOnly as i32);
-    let mut out = vec![0; bytes.len()];
-    let (status, _, len) = compress(&mut CompressorOxide::new(flags), bytes, &mut out, TDEFLFlush::Finish);
-    out.truncate(len);
-    (status == TDEFLStatus::Done).then_some(out)
 }
 
 fn unpack_stream(bytes: &mut Unpacker, len: usize) -> Result<Bytes, Malformed> {

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::{
+    gone::Gone,
     mention::Mention,
     notes::Notes,
     replicas::{INDICES, Point, Who},
@@ -23,8 +24,7 @@ pub(super) struct Hands {
     behind: Beside,
     /// What stands right before an item, or the end, where that is not the item with the number before.
     before: Beside,
-    /// Runs of deleted items: by the first the number of the last.
-    deleted: BTreeMap<Point, u64>,
+    gone: Gone,
 }
 
 /// What stands on one side of items, and of the beginning, or the end.
@@ -194,7 +194,7 @@ impl Hands {
             Last::Deleted { last, .. } => self.behind(Some(last)),
         };
         for _ in 0..MOST_PASSED {
-            let Some((_, last)) = self.run_around(at?) else { break };
+            let Some((_, last)) = self.gone.around(at?) else { break };
             at = self.behind(at.map(|at| Point { seq: last, ..at }));
         }
         at
@@ -214,20 +214,19 @@ impl Hands {
         let Some((first, last)) = self.deleted(place) else { return 0 };
         let who = Who::named(place);
         let at = |seq| Point { who, seq };
-        let own = |item: Option<Point>| item.filter(|item| item.who == who).map(|item| item.seq);
         match side {
             Side::Before => {
                 let moved = self.before.items.last_until(at(first)).filter(|_| !planted(Fault::DeletionsRunOn));
-                let deleted = self.deleted.range(..at(first)).next_back().filter(|(from, _)| from.who == who);
-                let deleted = deleted.map_or(first, |(_, to)| (first - 1).saturating_sub(*to));
+                let deleted = self.gone.last_before(at(first));
+                let deleted = deleted.map_or(first, |last| (first - 1).saturating_sub(last));
                 deleted.min(first - moved.unwrap_or(0))
             }
             Side::Behind => {
                 let moved = self.behind.items.first_from(at(last));
-                let Some(next) = last.checked_add(1).map(at).filter(|next| self.run_around(*next).is_none()) else {
+                let Some(next) = last.checked_add(1).map(at).filter(|next| self.gone.around(*next).is_none()) else {
                     return 0;
                 };
-                let deleted = self.deleted.range(next..).next().and_then(|(from, _)| own(Some(*from)));
+                let deleted = self.gone.first_from(next);
                 (deleted.unwrap_or(u64::MAX) - next.seq).min(moved.unwrap_or(u64::MAX) - last)
             }
         }
@@ -255,16 +254,10 @@ impl Hands {
         let before = |item: Point| self.before.get(Some(item)).unwrap_or_else(|| item.minus(1));
         let mut at = before(item)?;
         for _ in 0..MOST_PASSED {
-            let Some((first, _)) = self.run_around(at) else { break };
-            at = before(first)?;
+            let Some((first, _)) = self.gone.around(at) else { break };
+            at = before(Point { seq: first, ..at })?;
         }
         Some(at)
-    }
-
-    /// The run of deleted items in which one is.
-    fn run_around(&self, item: Point) -> Option<(Point, u64)> {
-        let (first, last) = self.deleted.range(..=item).next_back()?;
-        (first.who == item.who && item.seq <= *last).then_some((*first, *last))
     }
 
     /// A writer goes on typing: `count` characters up to the number before `end`.
@@ -346,17 +339,7 @@ impl Hands {
                     self.before.set(right, Some(last));
                 }
             }
-            Last::Deleted { mut first, mut last } => {
-                if let Some((before, end)) = self.deleted.range(..first).next_back() {
-                    if before.plus(end - before.seq + 1) == first {
-                        first = *before;
-                    }
-                }
-                if let Some(end) = self.deleted.remove(&last.plus(1)) {
-                    last.seq = end;
-                }
-                self.deleted.insert(first, last.seq);
-            }
+            Last::Deleted { first, last } => self.gone.add(first.who, first.seq, last.seq),
         }
     }
 }

@@ -14,7 +14,7 @@
 //! | `forms` | values in CBOR, as what they are made of |
 //! | `hands` | what each writer is expected to do next |
 //! | `rooms` | what has been written where |
-//! | `notes` | something of each of many items |
+//! | `gone`, `notes` | which items are deleted; something of each of many items |
 //! | `replicas` | who is mentioned |
 //! | `exchange` | exports and imports |
 //!
@@ -25,6 +25,7 @@ mod bodies;
 mod column;
 mod exchange;
 mod forms;
+mod gone;
 mod hands;
 mod headers;
 mod mention;
@@ -40,7 +41,7 @@ mod within;
 
 use bodies::{Bodies, Known};
 use bytes::Bytes;
-use column::{Packing, pack_section, unpack_section};
+use column::{Deflater, Packing, pack_section, unpack_section};
 pub use exchange::Imported;
 use headers::{HeaderReader, Headers};
 use reader::BodyReader;
@@ -145,8 +146,9 @@ impl<'a> Encoding<'a> {
         block.extend([0; 4]);
         pack_number(&mut block, self.count);
         pack_number(&mut block, self.len);
-        pack_section(&mut block, self.headers.finish(&self.table), Packing::Again);
-        self.bodies.pack(&mut block);
+        let mut deflater = Deflater::default();
+        pack_section(&mut block, self.headers.finish(&self.table), Packing::Again, &mut deflater);
+        self.bodies.pack(&mut block, &mut deflater);
         let (before, packed) = block.split_at_mut(MAGIC.len() + 5);
         before[MAGIC.len() + 1..].copy_from_slice(&crc32fast::hash(packed).to_be_bytes());
         block.into()
@@ -385,8 +387,9 @@ mod tests {
             let mut packed = Vec::new();
             pack_number(&mut packed, count);
             pack_number(&mut packed, len);
-            pack_section(&mut packed, headers.finish(&table), Packing::Again);
-            bodies.pack(&mut packed);
+            let mut deflater = Deflater::default();
+            pack_section(&mut packed, headers.finish(&table), Packing::Again, &mut deflater);
+            bodies.pack(&mut packed, &mut deflater);
             let sum = crc32fast::hash(&packed).to_be_bytes();
             let block = [&MAGIC[..], &[VERSION], &sum, &packed].concat();
             read_all(block.into(), None, &Limits::default())

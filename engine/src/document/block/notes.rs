@@ -1,19 +1,30 @@
 //! What is noted of each of many items, most of which come in the order of their numbers.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::Range};
 
 use super::replicas::{Point, Who};
 
-/// So many may be left out of a row, and as many as are in it.
-const MOST_LEFT_OUT: u64 = 64;
+/// A row is looked at in stretches of so many numbers.
+const STRETCH_BITS: u32 = 6;
+/// So many stretches of a row may be empty, and as many as there are notes.
+const MOST_EMPTY: u64 = 64;
+/// A row of no more notes begins anew with one that is too far from them.
+const SHORT: usize = 64;
 
-/// A note of each item. Of those of one replica, each that is further than all before is found in a step or two, if not many
+/// A note of each item. Of those of one replica, each that is further than all before is found in a few steps, if not too many
 /// are left out in between.
 pub(super) struct Notes<T> {
-    /// By the place of the replica in the table: the numbers in their order.
-    rows: Vec<Vec<(u64, T)>>,
+    /// By the place of the replica in the table.
+    rows: Vec<Row<T>>,
     /// All others.
     rest: BTreeMap<Point, T>,
+}
+
+/// Notes in the order of their numbers.
+struct Row<T> {
+    notes: Vec<(u64, T)>,
+    /// By the stretch, counted from the first number on, how many notes are before it.
+    stretches: Vec<u32>,
 }
 
 impl<T> Default for Notes<T> {
@@ -25,11 +36,8 @@ impl<T> Default for Notes<T> {
 impl<T: Copy> Notes<T> {
     #[inline]
     pub(super) fn get(&self, item: Point) -> Option<T> {
-        let row = self.row(item.who);
-        if let Some(at) = find(row, item.seq) {
-            return Some(row[at].1);
-        }
-        self.rest.get(&item).copied()
+        let in_row = self.row(item.who).and_then(|row| Some(row.notes[row.find(item.seq)?].1));
+        in_row.or_else(|| if self.rest.is_empty() { None } else { self.rest.get(&item).copied() })
     }
 
     pub(super) fn set(&mut self, item: Point, note: T) {
@@ -40,58 +48,88 @@ impl<T: Copy> Notes<T> {
 
     /// The greatest number up to that of this item of which something is noted, of the same replica.
     pub(super) fn last_until(&self, item: Point) -> Option<u64> {
-        let row = self.row(item.who);
-        let in_row = row[..row.partition_point(|(seq, _)| *seq <= item.seq)].last().map(|(seq, _)| *seq);
+        let in_row = self.row(item.who).and_then(|row| Some(row.notes[row.until(item.seq).checked_sub(1)?].0));
         let other = self.rest.range(..=item).next_back().filter(|(other, _)| other.who == item.who);
         in_row.max(other.map(|(other, _)| other.seq))
     }
 
     /// The smallest number from that of this item on of which something is noted, of the same replica.
     pub(super) fn first_from(&self, item: Point) -> Option<u64> {
-        let row = self.row(item.who);
-        let in_row = row.get(row.partition_point(|(seq, _)| *seq < item.seq)).map(|(seq, _)| *seq);
+        let until = |row: &Row<T>| item.seq.checked_sub(1).map_or(0, |before| row.until(before));
+        let in_row = self.row(item.who).and_then(|row| row.notes.get(until(row)).map(|(seq, _)| *seq));
         let other = self.rest.range(item..).next().filter(|(other, _)| other.who == item.who);
         in_row.into_iter().chain(other.map(|(other, _)| other.seq)).min()
     }
 
-    fn row(&self, who: Who) -> &[(u64, T)] {
-        who.place().and_then(|place| self.rows.get(place as usize)).map_or(&[], Vec::as_slice)
+    fn row(&self, who: Who) -> Option<&Row<T>> {
+        self.rows.get(who.place()? as usize)
     }
 
     #[inline]
     fn set_in_row(&mut self, item: Point, note: T) -> bool {
         let Some(place) = item.who.place() else { return false };
         if self.rows.len() <= place as usize {
-            self.rows.resize_with(place as usize + 1, Vec::new);
+            self.rows.resize_with(place as usize + 1, || Row { notes: Vec::new(), stretches: Vec::new() });
         }
         let row = &mut self.rows[place as usize];
-        let (Some((first, _)), Some((last, _))) = (row.first(), row.last()) else {
-            row.push((item.seq, note));
-            return true;
-        };
-        if *last < item.seq {
-            let dense = item.seq - first <= MOST_LEFT_OUT + 2 * row.len() as u64;
-            if dense {
-                row.push((item.seq, note));
-            }
-            return dense;
+        if row.notes.last().is_some_and(|(last, _)| *last >= item.seq) {
+            let found = row.find(item.seq);
+            found.into_iter().for_each(|at| row.notes[at].1 = note);
+            return found.is_some();
         }
-        let found = find(row, item.seq);
-        found.into_iter().for_each(|at| row[at].1 = note);
-        found.is_some()
+        if !row.push(item.seq, note) {
+            if row.notes.len() > SHORT {
+                return false;
+            }
+            // A few old items are not to be in the way of all new ones.
+            self.rest.extend(row.notes.drain(..).map(|(seq, note)| (Point { seq, ..item }, note)));
+            row.stretches.clear();
+            row.push(item.seq, note);
+        }
+        true
     }
 }
 
-/// Where a number stands among numbers in their order: as far behind the first as it is greater, but for those left out.
-#[inline]
-fn find<T>(row: &[(u64, T)], seq: u64) -> Option<usize> {
-    let ((first, _), (last, _)) = (row.first()?, row.last()?);
-    let far = seq.checked_sub(*first).filter(|_| seq <= *last)?;
-    let left_out = last - first - (row.len() as u64 - 1);
-    // Both are indices: no number is there twice.
-    let (from, to) = (far.saturating_sub(left_out) as usize, far.min(row.len() as u64 - 1) as usize);
-    let found = row[from..=to].binary_search_by_key(&seq, |(seq, _)| *seq);
-    found.ok().map(|at| from + at)
+impl<T> Row<T> {
+    /// The stretch in which a number is; `None` if it is before all others.
+    #[inline]
+    fn stretch(&self, seq: u64) -> Option<u64> {
+        let first = self.notes.first().map_or(seq, |(first, _)| *first);
+        Some(seq.checked_sub(first)? >> STRETCH_BITS)
+    }
+
+    /// Where the notes of a stretch are.
+    #[inline]
+    fn within(&self, stretch: u64) -> Range<usize> {
+        let start =
+            |stretch: u64| self.stretches.get(stretch as usize).map_or(self.notes.len(), |start| *start as usize);
+        start(stretch)..start(stretch + 1)
+    }
+
+    #[inline]
+    fn find(&self, seq: u64) -> Option<usize> {
+        let within = self.within(self.stretch(seq)?);
+        let found = self.notes[within.clone()].binary_search_by_key(&seq, |(seq, _)| *seq);
+        found.ok().map(|at| within.start + at)
+    }
+
+    /// How many have this number or a smaller one.
+    fn until(&self, seq: u64) -> usize {
+        let Some(stretch) = self.stretch(seq) else { return 0 };
+        let within = self.within(stretch);
+        within.start + self.notes[within].partition_point(|(other, _)| *other <= seq)
+    }
+
+    /// Adds one that is behind all others, if it is not too far behind.
+    #[inline]
+    fn push(&mut self, seq: u64, note: T) -> bool {
+        let Some(stretch) = self.stretch(seq).filter(|stretch| *stretch <= MOST_EMPTY + self.notes.len() as u64) else {
+            return false;
+        };
+        self.stretches.resize(self.stretches.len().max(stretch as usize + 1), self.notes.len() as u32);
+        self.notes.push((seq, note));
+        true
+    }
 }
 
 #[cfg(test)]

@@ -3,6 +3,8 @@
 //! Nothing is understood but where each field ends; whether a document can apply it is another question. What is split here and
 //! put together again is the same bytes, and what cannot be split stays whole.
 
+use bytes::Bytes;
+
 use super::{
     hands::Hand,
     mention::Mention,
@@ -54,8 +56,8 @@ pub(super) struct Guess {
 }
 
 /// A body that is being split.
-pub(super) struct Splitting<'a> {
-    pub(super) bytes: Unpacker,
+pub(super) struct Splitting<'a, 'b> {
+    pub(super) bytes: Unpacker<&'b Bytes>,
     pub(super) hand: &'a mut Hand,
     pub(super) table: &'a mut Table,
     pub(super) guess: &'a mut Guess,
@@ -63,7 +65,7 @@ pub(super) struct Splitting<'a> {
     pub(super) seq: u64,
 }
 
-impl Splitting<'_> {
+impl Splitting<'_, '_> {
     /// The next operation, if it is one. If not, the reader is somewhere behind where it was.
     pub(super) fn next(&mut self) -> Option<Said> {
         let introduced = self.hand.introduced();

@@ -95,7 +95,7 @@ pub(super) enum Item {
 
 impl Item {
     /// Reads it as it stands in a body.
-    pub(super) fn unpack(bytes: &mut Unpacker) -> Result<Self, Malformed> {
+    pub(super) fn unpack(bytes: &mut Unpacker<&Bytes>) -> Result<Self, Malformed> {
         let number = bytes.number("an item")?;
         if number % 2 == 0 {
             return Ok(Self::Plain(bytes.slice(number / 2, "a value")?));
@@ -105,7 +105,7 @@ impl Item {
     }
 }
 
-impl Splitting<'_> {
+impl Splitting<'_, '_> {
     /// The fields of an operation of this kind.
     pub(super) fn valued(&mut self, kind: u8, fields: &[Field]) -> Result<Valued, Malformed> {
         let mut valued = Valued::new(kind);

@@ -54,15 +54,36 @@ const SOME: usize = 3;
 /// Texts of values are kept to be mentioned again if they are not longer than this in CBOR.
 pub(super) const LONGEST_WORD: usize = 32;
 
+/// A key, an element or a text, to be found again. What it is is looked at only where a number made of it is the same: most begin
+/// alike, and are compared letter by letter then.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Word {
+    number: u64,
+    bytes: Bytes,
+}
+
+impl Word {
+    fn of(bytes: Bytes) -> Self {
+        let mix = |number: u64, more: u64| (number.rotate_left(26) ^ more).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let mut eights = bytes.chunks_exact(8);
+        let number = eights
+            .by_ref()
+            .filter_map(|eight| eight.first_chunk())
+            .fold(bytes.len() as u64, |number, eight| mix(number, u64::from_le_bytes(*eight)));
+        let rest = eights.remainder().iter().fold(0, |rest, byte| rest << 8 | u64::from(*byte));
+        Self { number: mix(number, rest), bytes }
+    }
+}
+
 /// Operations on values that are being written.
 #[derive(Default)]
 pub(super) struct Values {
     rooms: Rooms,
     /// The slots of each room by their words.
-    slots_by_word: Vec<BTreeMap<Bytes, usize>>,
+    slots_by_word: Vec<BTreeMap<Word, usize>>,
     /// By tag the room and the slot.
     tagged: Notes<(usize, usize)>,
-    words: BTreeMap<Bytes, usize>,
+    words: BTreeMap<Word, usize>,
     last_key: Bytes,
     last_text: Bytes,
     last_form: u64,
@@ -93,7 +114,7 @@ impl Values {
     /// Writes an operation, and has it be known. Its shape, but for the container.
     pub(super) fn push(
         &mut self,
-        valued: &Valued,
+        mut valued: Valued,
         hands: &mut Hands,
         place: u32,
         seq: u64,
@@ -101,7 +122,7 @@ impl Values {
     ) -> u64 {
         let room = self.rooms.find(place, hands.hand(place).within);
         let own = Point { who: Who::named(place), seq };
-        if let Some(slot) = self.removed(valued, hands, place, room) {
+        if let Some(slot) = self.removed(&valued, hands, place, room) {
             self.slots.push(slot as u64 + 1);
             self.rooms.room(room).slots[slot].tag = None;
             return u64::from(FLIP);
@@ -111,7 +132,8 @@ impl Values {
         for field in fields(valued.kind).unwrap_or_default() {
             let way = match field {
                 Field::Key | Field::Element => {
-                    slot = Some(self.slot(&valued.key, *field == Field::Element, room, common));
+                    let key = std::mem::take(&mut valued.key);
+                    slot = Some(self.slot(key, *field == Field::Element, room, common));
                     continue;
                 }
                 Field::Value => {
@@ -217,27 +239,28 @@ impl Values {
         self.say(mention, hand, near);
     }
 
-    fn slot(&mut self, key: &Bytes, is_element: bool, room: usize, common: &mut Common<'_>) -> usize {
+    fn slot(&mut self, key: Bytes, is_element: bool, room: usize, common: &mut Common<'_>) -> usize {
         if self.slots_by_word.len() <= room {
             self.slots_by_word.resize_with(room + 1, BTreeMap::new);
         }
-        let next = self.slots_by_word[room].len();
-        if let Some(slot) = self.slots_by_word[room].get(key) {
+        let (next, name) = (self.slots_by_word[room].len(), Word::of(key));
+        if let Some(slot) = self.slots_by_word[room].get(&name) {
             self.slots.push(*slot as u64 + 1);
             return *slot;
         }
         self.slots.push(NEW);
-        self.slots_by_word[room].insert(key.clone(), next);
-        let known = self.words.get(key).copied();
+        let known = self.words.get(&name).copied();
         pack_number(&mut self.new_slots, known.map_or(NEW, |known| known as u64 + 1));
         let word = known.unwrap_or(self.words.len());
         self.rooms.room(room).slots.push(Slot { word, number: 0, tag: None });
+        self.slots_by_word[room].insert(name.clone(), next);
         if known.is_none() {
-            self.words.insert(key.clone(), word);
+            let key = name.bytes.clone();
+            self.words.insert(name, word);
             if is_element {
-                self.value(key, room, Some(next), false, common);
+                self.value(&key, room, Some(next), false, common);
             } else {
-                self.last_key = self.letters(key, &self.last_key.clone());
+                self.last_key = self.letters(&key, &self.last_key.clone());
             }
         }
         next
@@ -276,14 +299,15 @@ impl Values {
                 form
             }
             Form::Text(text) => {
-                let word = if keep { self.words.get(value).copied() } else { None };
+                let name = keep.then(|| Word::of(value.clone()));
+                let word = name.as_ref().and_then(|name| self.words.get(name)).copied();
                 if let Some(word) = word {
                     pack_number(&mut self.new_slots, word as u64 + 1);
                     WORD
                 } else {
                     self.last_text = self.letters(text, &self.last_text.clone());
-                    if keep && value.len() <= LONGEST_WORD {
-                        self.words.insert(value.clone(), self.words.len());
+                    if let Some(name) = name.filter(|_| value.len() <= LONGEST_WORD) {
+                        self.words.insert(name, self.words.len());
                     }
                     TEXT
                 }

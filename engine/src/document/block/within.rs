@@ -162,7 +162,7 @@ impl Within {
     }
 }
 
-impl Splitting<'_> {
+impl Splitting<'_, '_> {
     /// What an operation writes to that names it.
     pub(super) fn within(&mut self, introduces: u64) -> Result<Within, Malformed> {
         let index = self.bytes.number("a container")?;

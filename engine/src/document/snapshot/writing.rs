@@ -299,7 +299,7 @@ impl<'a> Writing<'a> {
         for (key, tags) in tagged.all() {
             pack_bytes(self.columns.of(Column::Names), key);
             self.columns.number(Column::Shape, tags.len() as u64);
-            for (tag, value) in tags {
+            for (tag, value) in tags.iter() {
                 self.stamp(*tag);
                 self.value(value);
             }
