@@ -7,7 +7,7 @@ use bytes::Bytes;
 use crdt_socket_sync::{
     Change, Document, DocumentEvent, Limits, Replica, Wall,
     causal::Received,
-    document::{ContainerEdit, EditError, Origin, Transaction},
+    document::{ContainerEdit, EditError, Origin, TextEdit, Transaction},
 };
 
 use crate::view::shown;
@@ -87,7 +87,8 @@ impl Pruned {
     }
 
     /// It says what the other one says; what that one has undone, this one has received. What goes from a movable list then
-    /// went there one by one and here at once, so it may be told in other pieces.
+    /// went there one by one and here at once, so it may be told in other pieces; and what goes from a text lies in other
+    /// pieces where it came by a snapshot.
     pub(super) fn look(&mut self, document: &Document, events: &[DocumentEvent]) {
         let undone =
             |event: &DocumentEvent| matches!(event, DocumentEvent::Changed { origin: Origin::Undo | Origin::Redo, .. });
@@ -97,6 +98,11 @@ impl Pruned {
                 if any_undone {
                     *origin = Origin::Remote;
                     edits.iter_mut().for_each(in_one_piece);
+                }
+                for edit in edits {
+                    if let ContainerEdit::Text { edits, .. } = edit {
+                        *edits = from_left_to_right(edits);
+                    }
                 }
             }
             event
@@ -111,4 +117,43 @@ fn in_one_piece(edit: &mut ContainerEdit) {
     if let ContainerEdit::MovableList { edits, .. } = edit {
         edits.clear();
     }
+}
+
+/// The edits that come to the same, each behind the one before.
+fn from_left_to_right(edits: &[TextEdit]) -> Vec<TextEdit> {
+    // The characters before, by their places, as many as can be meant, and between them those that are new.
+    let reach = edits.iter().map(|edit| edit.at + edit.removed).sum();
+    let mut chars: Vec<Result<usize, char>> = (0..reach).map(Ok).collect();
+    for TextEdit { at, removed, inserted } in edits {
+        chars.splice(*at..at + removed, inserted.chars().map(Err));
+    }
+    let mut told: Vec<TextEdit> = Vec::new();
+    let (mut next, mut open) = (0, false);
+    for (at, char) in chars.into_iter().chain([Ok(reach)]).enumerate() {
+        let removed = char.map_or(0, |place| place - next);
+        if char.is_err() || removed > 0 {
+            if !open {
+                told.push(TextEdit { at, removed: 0, inserted: String::new() });
+            }
+            let last = told.last_mut().expect("it was just told");
+            last.removed += removed;
+            last.inserted.extend(char.err());
+        }
+        open = char.is_err();
+        next = char.map_or(next, |place| place + 1);
+    }
+    told
+}
+
+#[test]
+fn edits_that_come_to_the_same_are_told_alike() {
+    let edit = |at, removed, inserted: &str| TextEdit { at, removed, inserted: inserted.into() };
+    let same = [
+        vec![edit(14, 3, ""), edit(3, 11, ""), edit(2, 0, "x")],
+        vec![edit(3, 14, ""), edit(2, 0, "x")],
+        vec![edit(2, 0, "xy"), edit(3, 1, ""), edit(4, 14, "")],
+    ];
+    let told = vec![edit(2, 0, "x"), edit(4, 14, "")];
+    assert!(same.iter().all(|edits| from_left_to_right(edits) == told));
+    assert_eq!(from_left_to_right(&[edit(1, 0, "a"), edit(1, 1, "")]), vec![]);
 }
