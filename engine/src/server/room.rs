@@ -340,11 +340,12 @@ impl Room {
         if !also_sent.is_empty() {
             note(Situation::AlsoSentAcknowledged);
         }
-        let sent = positions.map(|position| (position, self.origins[position])).chain(also_sent);
+        let also_sent = also_sent.into_iter().filter_map(|(position, link)| Some((link, self.log.get(position)?)));
+        // In one go: to find one in the log takes longer than to go on to the next.
+        let sent = self.origins[positions.clone()].iter().copied().zip(self.log.range(positions));
         let mut links = BTreeSet::new();
-        for (position, link) in sent {
+        for (link, change) in sent.chain(also_sent) {
             let Some(subscription) = self.subscriptions.get_mut(&link) else { continue };
-            let Some(change) = self.log.get(position) else { continue };
             subscription.stored.extend(change.replica, change.end());
             links.insert(link);
         }
