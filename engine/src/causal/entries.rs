@@ -20,7 +20,7 @@ use crate::{
 
 /// How many runs a chunk holds at most: as many are passed over to find one. Few where faults are planted, so that short
 /// histories have many chunks.
-const MOST: usize = if cfg!(feature = "proof") { 4 } else { 64 };
+const MOST: usize = if cfg!(feature = "proof") { 4 } else { 16 };
 /// A chunk of as many bytes is full.
 const FULL: usize = 1 << 12;
 /// A body of more bytes stays in the memory that it came in.
