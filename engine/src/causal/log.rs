@@ -408,20 +408,14 @@ impl ChangeLog {
         self.check(&change, limits)?;
         let (from, clock) = (self.end(), self.clock);
         let mut refused = Vec::new();
-        if self.waiting.len() == 0 {
-            self.push(&change);
-            appended(self, &change);
-        } else {
-            let mut released = Vec::new();
-            let mut next = Some(change);
-            while let Some(change) = next {
-                if !planted(Fault::WaitingNeverReleased) {
-                    released.extend(self.waiting.release(&change));
-                }
-                self.push(&change);
-                appended(self, &change);
-                next = self.next_ready(&mut released, &mut refused, limits);
-            }
+        let mut append = |log: &mut Self, change: &Change| {
+            log.push(change);
+            appended(log, change);
+            if planted(Fault::WaitingNeverReleased) { Vec::new() } else { log.waiting.release(change) }
+        };
+        let mut released = append(self, &change);
+        while let Some(change) = self.next_ready(&mut released, &mut refused, limits) {
+            released.extend(append(self, &change));
         }
         if planted(Fault::ClockNotObserved) {
             self.clock = clock;

@@ -206,6 +206,34 @@ impl Sizes<'_> {
     }
 }
 
+/// How many bodies in a row are how long.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Alike {
+    size: usize,
+    count: usize,
+}
+
+impl Alike {
+    /// Counts more bodies. Those before are packed if they are not as long.
+    #[inline]
+    pub(super) fn add(&mut self, size: usize, count: usize, sizes: &mut Vec<u8>) {
+        if size != self.size {
+            self.pack(sizes);
+            self.size = size;
+        }
+        self.count += count;
+    }
+
+    /// Packs what was counted, if that is anything, and counts anew.
+    pub(super) fn pack(&mut self, sizes: &mut Vec<u8>) {
+        if self.count > 0 {
+            pack_number(sizes, self.size as u64);
+            pack_number(sizes, self.count as u64);
+            self.count = 0;
+        }
+    }
+}
+
 /// A run that may go on.
 #[derive(Clone, Default)]
 pub(super) struct OpenRun {
@@ -221,9 +249,8 @@ pub(super) struct OpenRun {
     pub(super) steady: bool,
     pub(super) steps: Vec<u8>,
     pub(super) sizes: Vec<u8>,
-    /// How long the last bodies are, and how many of them are as long as each other. That is not among the sizes yet.
-    size: usize,
-    alike: usize,
+    /// Of the last bodies. That is not among the sizes yet.
+    alike: Alike,
     pub(super) bodies: Vec<u8>,
     /// A body that lies elsewhere. It is the only one then.
     pub(super) elsewhere: Option<Bytes>,
@@ -243,7 +270,7 @@ impl OpenRun {
         for bytes in [&mut self.deps, &mut self.steps, &mut self.sizes, &mut self.bodies] {
             bytes.clear();
         }
-        (self.size, self.alike) = (0, 0);
+        self.alike = Alike::default();
         self.elsewhere = None;
     }
 
@@ -295,11 +322,7 @@ impl OpenRun {
     /// Adds bodies that are as long as each other.
     #[inline]
     pub(super) fn add_bodies(&mut self, size: usize, count: usize, bodies: &[u8]) {
-        if size != self.size {
-            self.close_sizes();
-            self.size = size;
-        }
-        self.alike += count;
+        self.alike.add(size, count, &mut self.sizes);
         match *bodies {
             // Of a letter typed.
             [tag, letter] => self.bodies.extend_from_slice(&[tag, letter]),
@@ -309,16 +332,12 @@ impl OpenRun {
 
     /// Packs how long the last bodies are.
     pub(super) fn close_sizes(&mut self) {
-        if self.alike > 0 {
-            pack_number(&mut self.sizes, self.size as u64);
-            pack_number(&mut self.sizes, self.alike as u64);
-            self.alike = 0;
-        }
+        self.alike.pack(&mut self.sizes);
     }
 
     /// The same run, to be read.
     pub(super) fn read(&self, position: LogPosition) -> ChangeRun<'_> {
-        let mut sizes = Sizes { rest: &self.sizes, open: (self.size, self.alike), ..Sizes::default() };
+        let mut sizes = Sizes { rest: &self.sizes, open: (self.alike.size, self.alike.count), ..Sizes::default() };
         sizes.next();
         ChangeRun {
             position,
@@ -336,7 +355,7 @@ impl OpenRun {
 }
 
 /// The step to the very next clock, unless its counter is zero.
-const NEXT_STEP: u8 = 2;
+pub(super) const NEXT_STEP: u8 = 2;
 
 /// The clock after another one: odd, so many milliseconds later and with a counter of zero; even, so much greater as a number.
 fn step_from(clock: Hlc, step: u64) -> Hlc {

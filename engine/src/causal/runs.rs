@@ -1,4 +1,4 @@
-//! ChangeRuns on their way from elsewhere into a log.
+//! Runs of changes on their way from elsewhere into a log.
 
 use bytes::Bytes;
 
@@ -6,20 +6,19 @@ use super::{
     change::Change,
     clock::Hlc,
     entries::pack_deps,
-    run::{ChangeRun, Lies, Sizes, Steps, can_step, pack_step},
+    run::{Alike, ChangeRun, Lies, NEXT_STEP, Sizes, Steps, can_step, pack_step},
 };
 #[cfg(test)]
 use crate::id::ReplicaId;
-use crate::packed::pack_number;
 
-/// ChangeRuns side by side: what they say is each in one piece of memory for all of them. Of each run clocks increase.
+/// Runs of changes side by side: what they say is each in one piece of memory for all of them. Of each run clocks increase.
 #[derive(Default)]
 pub(crate) struct ChangeRuns {
     list: Vec<Begun>,
-    /// The last clock, and how many bodies there are of how many bytes each since the sizes that are written.
+    /// The last clock.
     last: Hlc,
-    size: usize,
-    alike: usize,
+    /// Of the last bodies. That is not among the sizes yet.
+    alike: Alike,
     deps: Vec<u8>,
     steps: Vec<u8>,
     sizes: Vec<u8>,
@@ -43,7 +42,7 @@ struct Begun {
 impl ChangeRuns {
     /// Begins a run with a change, whose body, and those of all that follow in the run, are still to be added.
     pub(crate) fn begin(&mut self, writer: usize, first: &Change) {
-        self.close_sizes();
+        self.alike.pack(&mut self.sizes);
         let bodies = self.list.last().map_or(0, |last| last.bodies);
         let Change { seq, len, clock, ref deps, .. } = *first;
         let (at, steps, sizes) = (self.deps.len(), self.steps.len(), self.sizes.len());
@@ -60,12 +59,8 @@ impl ChangeRuns {
         let next = clock.bits() == self.last.bits() + 1;
         if run.steady && !next {
             run.steady = false;
-            let mut at = run.clock;
-            for _ in 1..run.count {
-                let next = Hlc::from_bits(at.bits() + 1);
-                pack_step(&mut self.steps, at, next);
-                at = next;
-            }
+            // So many were the very next until now.
+            self.steps.extend(std::iter::repeat_n(NEXT_STEP, run.count - 1));
         }
         if !run.steady {
             pack_step(&mut self.steps, self.last, clock);
@@ -78,39 +73,24 @@ impl ChangeRuns {
     /// Adds changes whose clocks are each the very next. There are so many.
     pub(crate) fn step_on(&mut self, count: u64) {
         let Some(run) = self.list.last_mut() else { return };
-        if run.steady {
-            run.count += count as usize;
-            self.last = Hlc::from_bits(self.last.bits() + count);
-        } else {
-            for _ in 0..count {
-                self.step_to(Hlc::from_bits(self.last.bits() + 1));
-            }
+        if !run.steady {
+            self.steps.extend(std::iter::repeat_n(NEXT_STEP, count as usize));
         }
+        run.count += count as usize;
+        self.last = Hlc::from_bits(self.last.bits() + count);
     }
 
     /// The next bodies are so long.
     pub(crate) fn add_sizes(&mut self, size: usize, count: usize) {
-        if size != self.size {
-            self.close_sizes();
-            self.size = size;
+        if let Some(run) = self.list.last_mut() {
+            run.bodies += size * count;
         }
-        self.alike += count;
-    }
-
-    fn close_sizes(&mut self) {
-        if self.alike > 0 {
-            pack_number(&mut self.sizes, self.size as u64);
-            pack_number(&mut self.sizes, self.alike as u64);
-            if let Some(run) = self.list.last_mut() {
-                run.bodies += self.size * self.alike;
-            }
-            self.alike = 0;
-        }
+        self.alike.add(size, count, &mut self.sizes);
     }
 
     /// The bodies, one behind the other: as many as there are changes, and as long as has been said.
     pub(crate) fn finish(mut self, bodies: Bytes) -> Self {
-        self.close_sizes();
+        self.alike.pack(&mut self.sizes);
         // Until now it was where they end.
         let mut end = 0;
         for run in &mut self.list {
